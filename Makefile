@@ -1,0 +1,46 @@
+# frontdesk — every target says in a sentence what it does; `make` alone lists them.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+ONCE ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock clean
+
+help:  ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Make .venv with the pinned dependencies, PostgreSQL and Node included.
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "frontdesk needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Choose another one with make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned dependencies into $(VENV) (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: setup  ## Run the main job against the embedded stand-ins and stay up (ONCE=1: end after the run).
+	@$(BIN)/frontdesk demo $(if $(ONCE),--once) $(ARGS)
+
+test: setup  ## Run all tests (ARGS='-k login' passes options to pytest).
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: setup  ## Check format, lint rules and types.
+	@$(BIN)/ruff format --check backend tests benchmarks
+	@$(BIN)/ruff check backend tests benchmarks
+	@$(BIN)/mypy
+
+format: setup  ## Rewrite the Python files in the house format.
+	@$(BIN)/ruff format backend tests benchmarks
+	@$(BIN)/ruff check --fix backend tests benchmarks
+
+lock: setup  ## Compute requirements.lock anew from pyproject.toml (needs uv).
+	@uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+
+clean:  ## Remove the virtual environment, the demo's data and caches.
+	@rm -rf $(VENV) .frontdesk .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""frontdesk: the service, the tools and the glue between Auth0 and Hasura."""

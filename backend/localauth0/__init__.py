@@ -1,0 +1,1 @@
+"""localauth0: an Auth0 tenant for laptops and tests."""

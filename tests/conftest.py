@@ -1,0 +1,77 @@
+"""Fixtures that every tier may use: one PostgreSQL cluster for the whole run, one empty database per test."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from filelock import FileLock
+from frontdesk.demo.postgres import EmbeddedPostgres, free_port
+from psycopg import sql
+
+_FAST_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The admin URL of a running cluster; xdist workers share it, the last one to leave stops it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    state, lock = shared / "postgres.json", FileLock(str(shared / "postgres.lock"))
+    cluster: EmbeddedPostgres | None = None
+    with lock:
+        if not state.exists():
+            cluster = EmbeddedPostgres(shared / "postgres", port=free_port(), options=_FAST_NOT_DURABLE)
+            cluster.start()
+            state.write_text(json.dumps({"url": cluster.url(), "users": 0}))
+        known = json.loads(state.read_text())
+        state.write_text(json.dumps({**known, "users": known["users"] + 1}))
+    yield known["url"]
+    with lock:
+        known = json.loads(state.read_text())
+        state.write_text(json.dumps({**known, "users": known["users"] - 1}))
+    if cluster is not None:
+        _wait_until_unused(state, lock)
+        cluster.stop()
+
+
+@pytest.fixture
+def database_url(postgres_url: str, worker_id: str) -> Iterator[str]:
+    """The URL of an empty database of this test's own."""
+    with new_database(postgres_url, f"test_{worker_id}_{os.getpid()}_{next(_numbers)}") as url:
+        yield url
+
+
+class new_database:  # noqa: N801 - reads as a verb where it is used
+    """A database that is there inside the `with` block; `template` clones an existing one."""
+
+    def __init__(self, admin_url: str, name: str, *, template: str = "template1") -> None:
+        self._admin_url, self._name, self._template = admin_url, name, template
+
+    def __enter__(self) -> str:
+        self._run("CREATE DATABASE {} TEMPLATE {}", self._name, self._template)
+        return self._admin_url.rsplit("/", 1)[0] + f"/{self._name}"
+
+    def __exit__(self, *_: object) -> None:
+        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._name)
+
+    def _run(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self._admin_url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _wait_until_unused(state: Path, lock: FileLock) -> None:
+    """Wait for the other workers; each ends by the test run's own limits."""
+    import time
+
+    while True:
+        with lock:
+            if json.loads(state.read_text())["users"] <= 0:
+                return
+        time.sleep(0.05)
