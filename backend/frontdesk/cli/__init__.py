@@ -1,0 +1,1 @@
+"""the command line: parses arguments, calls one use case, prints."""

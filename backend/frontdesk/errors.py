@@ -1,0 +1,117 @@
+"""Every error that frontdesk raises on purpose.
+
+    FrontdeskError
+    ├── SettingsInvalid          wrong or missing settings; the start stops
+    ├── UsageError               a command was called wrongly
+    ├── HookRefused              a hook call without a valid signature
+    ├── BodyTooLarge             a request body above its limit
+    ├── PayloadInvalid           a payload with wrong or missing fields, each named
+    ├── HasuraError
+    │   ├── HasuraUnavailable    no usable answer in time; trying again may help
+    │   └── HasuraRejected       Hasura answered with an error; trying again will not help
+    └── …
+
+A class has a sentence for its reader (its docstring), a stable problem `type`, an HTTP status and an exit code. Only
+the web room's error handler and the command line's wrapper render them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class FrontdeskError(Exception):
+    """frontdesk could not do what was asked."""
+
+    type: ClassVar[str] = "about:blank"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip().splitlines()[0]
+        super().__init__(self.detail)
+
+
+@dataclass(frozen=True)
+class FieldFault:
+    """One wrong field: its dotted name and what was expected of it."""
+
+    field: str
+    expected: str
+
+
+class SettingsInvalid(FrontdeskError):
+    """The settings are wrong."""
+
+    type = "urn:frontdesk:problem:settings-invalid"
+    exit_code = 2
+
+
+class UsageError(FrontdeskError):
+    """The command was called wrongly."""
+
+    type = "urn:frontdesk:problem:usage"
+    exit_code = 2
+
+
+class HookRefused(FrontdeskError):
+    """The call carries no valid signature for this tenant.
+
+    The outward text is the same for every fault; `reason` is for the log alone.
+    """
+
+    type = "urn:frontdesk:problem:unauthorized"
+    status = 401
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class BodyTooLarge(FrontdeskError):
+    """The request body is larger than this endpoint accepts."""
+
+    type = "urn:frontdesk:problem:body-too-large"
+    status = 413
+
+
+class PayloadInvalid(FrontdeskError):
+    """The payload has wrong or missing fields."""
+
+    type = "urn:frontdesk:problem:payload-invalid"
+    status = 400
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__()
+        self.faults = tuple(faults)
+
+
+class HasuraError(FrontdeskError):
+    """Hasura did not do what was asked."""
+
+    type = "urn:frontdesk:problem:hasura"
+    status = 503
+
+
+class HasuraUnavailable(HasuraError):
+    """Hasura gave no usable answer in time."""
+
+    type = "urn:frontdesk:problem:hasura-unavailable"
+    retryable = True
+
+
+class HasuraRejected(HasuraError):
+    """Hasura refused the operation.
+
+    `path` and `code` are Hasura's own (`extensions.path`, `extensions.code`); the detail never holds row values.
+    """
+
+    type = "urn:frontdesk:problem:hasura-rejected"
+
+    def __init__(self, detail: str, *, path: str | None = None, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.path = path
+        self.code = code

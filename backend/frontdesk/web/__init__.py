@@ -1,0 +1,1 @@
+"""the HTTP service. It uses sync and the rooms below it."""
