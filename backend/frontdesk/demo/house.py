@@ -1,0 +1,182 @@
+"""Start the whole house on one machine, in order, with the commands that an operator would use."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from frontdesk.demo.places import (
+    AUDIENCE,
+    LOOPBACK,
+    TENANT,
+    DemoFailed,
+    Places,
+    write_private,
+    write_private_json,
+)
+from frontdesk.demo.postgres import EmbeddedPostgres, PostgresFailed
+from frontdesk.demo.processes import Processes, clean_environment
+from frontdesk.demo.tenant import AUTH0_TENANT, tenant_document
+from frontdesk.hasura.deploy import apply
+
+PROJECT = Path(__file__).resolve().parents[3]
+COMMAND_LIMIT_S = 60.0
+
+SETTINGS = """\
+# Written by `frontdesk demo` at every start; the secrets come from the environment.
+[hasura]
+url = "{hasura_url}"
+
+[tenants.{tenant}]
+name = "{auth0_tenant}"
+domain = "{auth0_host}"
+issuer = "{auth0_url}/"
+audience = "{audience}"
+
+[login]
+id_token_namespace = "https://demo.example/"
+
+[claims]
+role_map = {{ Editor = "editor" }}
+extra = {{ "x-hasura-plan" = "app_metadata.plan" }}
+
+[action]
+url = "{frontdesk_url}"
+
+[server]
+host = "{host}"
+port = {port}
+
+[log]
+format = "json"
+"""
+
+
+@dataclass
+class Timings:
+    """How long each step took, in milliseconds, in order."""
+
+    steps: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def step(self, name: str, tell: Callable[[str], None]) -> Iterator[None]:
+        """Time the block. A failure inside is raised again as DemoFailed that names the step."""
+        tell(name)
+        start = time.perf_counter()
+        try:
+            yield
+        except (DemoFailed, PostgresFailed) as error:
+            raise DemoFailed(f"{name}: {error}") from error
+        finally:
+            self.steps[name] = round((time.perf_counter() - start) * 1000, 1)
+
+
+@contextlib.contextmanager
+def running_house(places: Places, timings: Timings, tell: Callable[[str], None]) -> Iterator[Processes]:
+    """Start PostgreSQL, the tenant, the engine and frontdesk; end them all when the block ends."""
+    postgres = EmbeddedPostgres(places.data_dir / "postgres", port=places.ports.postgres)
+    with contextlib.ExitStack() as stack:
+        with timings.step("PostgreSQL", tell):
+            stack.callback(postgres.stop)
+            postgres.start()
+        _write_settings(places)
+        with timings.step("jwt-secret and Action", tell):
+            jwt_secret = _frontdesk(places, "jwt-secret", "--tenant", TENANT)
+            action = places.data_dir / "action.js"
+            _frontdesk(places, "actions", "render", "--tenant", TENANT, "--out", str(action))
+            write_private_json(places.data_dir / "tenant.json", tenant_document(places, action))
+        processes = stack.enter_context(Processes(places.data_dir))
+        with timings.step("localauth0", tell):
+            _start_auth0(places, processes)
+        with timings.step("localhasura", tell):
+            _start_hasura(places, processes, postgres.url(), jwt_secret)
+        with timings.step("migrations and metadata", tell):
+            apply(places.hasura_url, places.secrets.hasura_admin_secret, PROJECT / "hasura")
+        with timings.step("frontdesk", tell):
+            _start_frontdesk(places, processes)
+        yield processes
+
+
+def frontdesk_environment(places: Places) -> dict[str, str]:
+    """The environment in which every frontdesk command of this demo runs."""
+    return {
+        "FRONTDESK_CONFIG": str(places.data_dir / "frontdesk.toml"),
+        "FRONTDESK_HASURA_ADMIN_SECRET": places.secrets.hasura_admin_secret,
+        f"FRONTDESK_TENANTS_{TENANT.upper()}_HOOK_SECRETS": places.secrets.hook_secret,
+        "FRONTDESK_OPERATOR_TOKEN": places.secrets.operator_token,
+    }
+
+
+def _write_settings(places: Places) -> None:
+    write_private(
+        places.data_dir / "frontdesk.toml",
+        SETTINGS.format(
+            hasura_url=places.hasura_url,
+            frontdesk_url=places.frontdesk_url,
+            tenant=TENANT,
+            auth0_tenant=AUTH0_TENANT,
+            auth0_host=f"{LOOPBACK}:{places.ports.auth0}",
+            auth0_url=places.auth0_url,
+            audience=AUDIENCE,
+            host=LOOPBACK,
+            port=places.ports.frontdesk,
+        ),
+    )
+
+
+def _frontdesk(places: Places, *arguments: str) -> str:
+    """Run one frontdesk command as an operator would, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "frontdesk", *arguments],
+        env=clean_environment() | frontdesk_environment(places),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_LIMIT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise DemoFailed(f"`frontdesk {' '.join(arguments)}` failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _start_auth0(places: Places, processes: Processes) -> None:
+    processes.start(
+        "localauth0",
+        [
+            "localauth0",
+            f"--port={places.ports.auth0}",
+            f"--tenant-file={places.data_dir / 'tenant.json'}",
+            f"--data-dir={places.data_dir / 'auth0'}",
+        ],
+        environment={},
+        ready_url=f"{places.auth0_url}/.well-known/openid-configuration",
+    )
+
+
+def _start_hasura(places: Places, processes: Processes, database_url: str, jwt_secret: str) -> None:
+    # Secrets go by environment: the arguments of a process can be read by everybody on the machine.
+    processes.start(
+        "localhasura",
+        ["localhasura", f"--port={places.ports.hasura}"],
+        environment={
+            "HASURA_GRAPHQL_METADATA_DATABASE_URL": database_url,
+            "PG_DATABASE_URL": database_url,
+            "HASURA_GRAPHQL_ADMIN_SECRET": places.secrets.hasura_admin_secret,
+            "HASURA_GRAPHQL_JWT_SECRET": jwt_secret,
+        },
+        ready_url=f"{places.hasura_url}/healthz",
+    )
+
+
+def _start_frontdesk(places: Places, processes: Processes) -> None:
+    processes.start(
+        "frontdesk",
+        ["frontdesk", "serve"],
+        environment=frontdesk_environment(places),
+        ready_url=f"{places.frontdesk_url}/readyz",
+    )

@@ -1,0 +1,74 @@
+"""What the demo prints for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.json import JSON
+from rich.panel import Panel
+from rich.table import Table
+
+from frontdesk.demo.places import Places
+from frontdesk.demo.story import Story
+from frontdesk.demo.tenant import ANA_EMAIL
+
+
+def print_places(console: Console, places: Places) -> None:
+    """Print where to click while the demo is up."""
+    console.print("\n[bold]It stays up. Where to click:[/bold]")
+    table = Table(box=None, show_header=False)
+    table.add_row("Sign in", places.app_url, f"as {ANA_EMAIL}, password {places.secrets.password}")
+    table.add_row("Login page of the tenant", f"{places.auth0_url}/authorize", "the sign-in leads there")
+    table.add_row("Hasura", f"{places.hasura_url}/v1/graphql", "admin secret in demo.json")
+    table.add_row("frontdesk", f"{places.frontdesk_url}/readyz", "")
+    table.add_row("For scripts", str(places.data_dir / "demo.json"), "URLs, ids and the demo's own secrets")
+    console.print(table)
+    console.print("Ctrl-C ends it.", highlight=False)
+
+
+def print_story(console: Console, story: Story) -> None:
+    """Print what happened, step by step, in plain words."""
+    _print_part(
+        console,
+        "1  The Action called frontdesk",
+        f"{story.login['email']} signed in (authorization code + PKCE). The login flow ran the Action, and the Action "
+        "made one signed call; this is frontdesk's own log line of it:",
+        story.login["action_call"],
+    )
+    _print_part(
+        console,
+        "2  The row that now stands in users",
+        "Read from Hasura as admin, after one upsert by the role frontdesk:",
+        story.row,
+    )
+    _print_part(
+        console,
+        "3  The claims of the access token",
+        "Signature, issuer, audience and times are verified against the tenant's keys:",
+        story.claims,
+    )
+    _print_part(
+        console, "4  With that bearer token", "Hasura shows the own row, and only that one:", story.as_user
+    )
+    _print_part(console, "5  The same query without a token", "Hasura refuses:", story.without_token, "red")
+    _print_part(
+        console,
+        "6  The same token, another user's row",
+        "The row is there, and the token does not see it:",
+        story.as_other,
+    )
+    console.print(_timings_table(story.timings_ms))
+
+
+def _print_part(console: Console, title: str, sentence: str, fact: object, colour: str = "green") -> None:
+    console.print(f"\n[bold {colour}]{title}[/bold {colour}]\n{sentence}")
+    console.print(Panel(JSON(json.dumps(fact)), border_style=colour, expand=False))
+
+
+def _timings_table(timings: Mapping[str, float]) -> Table:
+    table = Table(title="Time", title_justify="left", box=None, show_header=False)
+    for step, milliseconds in timings.items():
+        table.add_row(step, f"{milliseconds:,.0f} ms", style="bold" if step == "ready" else "dim")
+    return table

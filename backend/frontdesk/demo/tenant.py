@@ -1,0 +1,94 @@
+"""The simulated Auth0 tenant of the demo: one application, one API, two people, the rendered Action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from frontdesk.demo.places import AUDIENCE, Places
+
+AUTH0_TENANT = "demo"
+CLIENT_ID = "demo-app-k2VnQ0f3JXw9sT7p"
+ACTION_NAME = "frontdesk-post-login"
+ANA = "auth0|64b0f1e2d3c4b5a697887766"
+ANA_EMAIL = "ana@demo.example"
+BOB = "auth0|64b0f1e2d3c4b5a697887799"
+
+
+def tenant_document(places: Places, action_file: Path) -> dict[str, object]:
+    """Return the tenant as localauth0 reads it, with the rendered Action bound to the login flow."""
+    return {
+        "tenant": AUTH0_TENANT,
+        "clients": [
+            {
+                "client_id": CLIENT_ID,
+                "name": "Demo application",
+                "app_type": "spa",
+                "callbacks": [places.callback_url],
+                "allowed_logout_urls": [places.app_url],
+                "grant_types": ["authorization_code", "refresh_token"],
+                "metadata": {},
+            }
+        ],
+        "resource_servers": [
+            {"identifier": AUDIENCE, "name": "Hasura", "scopes": [], "allow_offline_access": True}
+        ],
+        "connections": [
+            {"id": "con_Demo00000000000A", "name": "Username-Password-Authentication", "strategy": "auth0"}
+        ],
+        "roles": [{"id": "rol_Demo00000000000A", "name": "Editor", "description": "May edit"}],
+        "users": [_ana(places), _bob(places)],
+        "actions": [
+            {
+                "name": ACTION_NAME,
+                "trigger": "post-login",
+                "code_file": str(action_file),
+                "runtime": "node22",
+                "secrets": {"FRONTDESK_HOOK_SECRET": places.secrets.hook_secret},
+            }
+        ],
+        "bindings": {"post-login": [ACTION_NAME]},
+    }
+
+
+def _ana(places: Places) -> dict[str, object]:
+    return {
+        "user_id": ANA,
+        "email": ANA_EMAIL,
+        "email_verified": True,
+        "username": "ana",
+        "name": "Ana Ruiz",
+        "given_name": "Ana",
+        "family_name": "Ruiz",
+        "nickname": "ana",
+        "picture": "https://demo.example/ana.png",
+        "created_at": "2026-03-01T09:00:00.123Z",
+        "updated_at": "2026-03-02T10:00:00.456Z",
+        "identities": [_database_identity(ANA)],
+        "app_metadata": {"plan": "pro"},
+        "user_metadata": {"lang": "es"},
+        "roles": ["Editor"],
+        "password": places.secrets.password,
+    }
+
+
+def _bob(places: Places) -> dict[str, object]:
+    return {
+        "user_id": BOB,
+        "email": "bob@demo.example",
+        "email_verified": False,
+        "name": "bob@demo.example",
+        "nickname": "bob",
+        "created_at": "2026-03-05T09:00:00.000Z",
+        "updated_at": "2026-03-05T09:00:00.000Z",
+        "identities": [_database_identity(BOB)],
+        "password": places.secrets.password,
+    }
+
+
+def _database_identity(user_id: str) -> dict[str, object]:
+    return {
+        "connection": "Username-Password-Authentication",
+        "provider": "auth0",
+        "user_id": user_id.split("|", 1)[1],
+        "isSocial": False,
+    }
