@@ -38,9 +38,11 @@ format: setup  ## Rewrite the Python files in the house format.
 	@$(BIN)/ruff format backend tests benchmarks
 	@$(BIN)/ruff check --fix backend tests benchmarks
 
-lock: setup  ## Compute requirements.lock anew from pyproject.toml (needs uv).
+lock: setup  ## Compute both lock files anew from pyproject.toml (needs uv).
 	@uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+	@uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements-serve.lock
 
 clean:  ## Remove the virtual environment, the demo's data and caches.
 	@rm -rf $(VENV) .frontdesk .pytest_cache .mypy_cache .ruff_cache .hypothesis
