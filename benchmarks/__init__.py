@@ -1,0 +1,1 @@
+"""Speed, shown as ratios against a baseline in the same run."""
