@@ -1,0 +1,138 @@
+"""Builds the `event` that Actions get.
+
+Source: Auth0 docs, "Actions Triggers: post-login - Event Object" and "credentials-exchange - Event Object".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from localauth0 import users
+from localauth0.records import AuthorizeRequest, Grant, RequestFacts, Transaction
+from localauth0.store import Store, UserRecord, iso_ms
+from localauth0.tenant import Client, Organization
+
+_DEFAULT_LOCALE = "en"
+
+
+@dataclass(frozen=True)
+class LoginAttempt:
+    """An authenticated user on the way to tokens. `transaction` is there in browser flows only."""
+
+    grant: Grant
+    user: UserRecord
+    request: RequestFacts
+    protocol: str
+    transaction: Transaction | None = None
+
+
+def post_login_event(store: Store, attempt: LoginAttempt) -> dict[str, Any]:
+    """The event of the post-login trigger, without the secrets, which differ between Actions."""
+    grant, config = attempt.grant, store.config
+    organization = config.organization(grant.organization_id) if grant.organization_id is not None else None
+    connection = config.connection(grant.connection)
+    client = config.client(grant.client_id)
+    event: dict[str, Any] = {
+        "authentication": {"methods": [{"name": m.name, "timestamp": iso_ms(m.at)} for m in grant.methods]},
+        "authorization": {"roles": users.role_names(attempt.user, organization)},
+        "client": _client(client) if client is not None else {},
+        "connection": connection.model_dump() if connection is not None else {},
+        "request": request_event(attempt.request),
+        "stats": {"logins_count": users.logins_count(store, attempt.user)},
+        "tenant": {"id": config.tenant},
+        "transaction": _transaction(attempt),
+        "user": users.event_user(store, attempt.user),
+    }
+    if organization is not None:
+        event["organization"] = _organization(organization)
+    if grant.audience is not None:
+        event["resource_server"] = {"identifier": grant.audience}
+    if grant.session_id is not None:
+        event["session"] = {"id": grant.session_id}
+    return event
+
+
+def credentials_exchange_event(
+    store: Store,
+    client: Client,
+    audience: str,
+    *,
+    requested: tuple[str, ...],
+    granted: tuple[str, ...],
+    request: RequestFacts,
+) -> dict[str, Any]:
+    """The event of the credentials-exchange trigger, without the secrets. There is no user in it."""
+    return {
+        "accessToken": {"customClaims": {}, "scope": list(granted)},
+        "client": _client(client),
+        "request": request_event(request),
+        "resource_server": {"identifier": audience},
+        "tenant": {"id": store.config.tenant},
+        "transaction": {"requested_scopes": list(requested)},
+    }
+
+
+def request_event(request: RequestFacts) -> dict[str, Any]:
+    """`event.request`; there is no location for addresses of this machine, so `geoip` is empty."""
+    event: dict[str, Any] = {
+        "ip": request.ip,
+        "method": request.method,
+        "query": dict(request.query),
+        "body": dict(request.body),
+        "hostname": request.hostname,
+        "geoip": {},
+    }
+    if request.user_agent is not None:
+        event["user_agent"] = request.user_agent
+    if request.language is not None:
+        event["language"] = request.language
+    return event
+
+
+def _client(client: Client) -> dict[str, Any]:
+    return {"client_id": client.client_id, "name": client.name, "metadata": dict(client.metadata)}
+
+
+def _organization(organization: Organization) -> dict[str, Any]:
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "display_name": organization.display_name,
+        "metadata": dict(organization.metadata),
+    }
+
+
+def _transaction(attempt: LoginAttempt) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "acr_values": [],
+        "locale": _DEFAULT_LOCALE,
+        "metadata": {},
+        "prompt": [],
+        "protocol": attempt.protocol,
+        "requested_authorization_details": [],
+        "requested_scopes": list(attempt.grant.scopes),
+        "ui_locales": [],
+    }
+    if attempt.transaction is not None:
+        event.update(id=attempt.transaction.id, **_authorize_facts(attempt.transaction.request))
+    return event
+
+
+def _authorize_facts(request: AuthorizeRequest) -> dict[str, Any]:
+    ui_locales = request.query.get("ui_locales", "").split()
+    facts: dict[str, Any] = {
+        "acr_values": request.query.get("acr_values", "").split(),
+        "locale": ui_locales[0] if ui_locales else _DEFAULT_LOCALE,
+        "prompt": list(request.prompt),
+        "redirect_uri": request.redirect_uri,
+        "requested_scopes": list(request.scopes),
+        "response_mode": "query",
+        "response_type": ["code"],
+        "ui_locales": ui_locales,
+    }
+    if request.login_hint is not None:
+        facts["login_hint"] = request.login_hint
+    if request.state is not None:
+        facts["state"] = request.state
+    return facts

@@ -1,0 +1,82 @@
+"""The WSGI application: blueprints, and the one place where failures become answers."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
+
+from localauth0.errors import CallbackError, NotImplementedHere, OAuthError, PageError
+from localauth0.live import LiveTenant
+from localauth0.routes import authorize, discovery, login_page, logout, token, userinfo
+from localauth0.routes.http import EXTENSION, redirect_with
+
+MAX_BODY_BYTES = 1024 * 1024
+_PAGES = ("/authorize", "/u/", "/v2/logout", "/oidc/logout")
+
+
+def create_app(tenant: LiveTenant) -> Flask:
+    """Return the application that answers for the tenant."""
+    app = Flask(
+        "localauth0", template_folder="templates", static_folder=None, root_path=str(Path(__file__).parent)
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions[EXTENSION] = tenant
+    app.before_request(_choose_nonce)
+    app.after_request(_protect_pages)
+    app.register_error_handler(OAuthError, _oauth_error)
+    app.register_error_handler(CallbackError, _callback_error)
+    app.register_error_handler(PageError, _page_error)
+    app.register_error_handler(NotImplementedHere, _not_implemented)
+    app.register_error_handler(HTTPException, _http_error)
+    for module in (discovery, authorize, login_page, token, userinfo, logout):
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+def _choose_nonce() -> None:
+    g.style_nonce = secrets.token_urlsafe(16)
+
+
+def _protect_pages(response: Response) -> Response:
+    """Pages load nothing, run nothing and sit in no frame.
+
+    There is no form-action: it would stop the redirect to the callback.
+    """
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'nonce-{g.style_nonce}'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    return response
+
+
+def _oauth_error(err: OAuthError) -> tuple[Response, int]:
+    return jsonify(error=err.error, error_description=err.description), err.status
+
+
+def _callback_error(err: CallbackError) -> Response:
+    parameters = {"error": err.error, "error_description": err.description, "state": err.state}
+    return redirect_with(err.redirect_uri, parameters)
+
+
+def _page_error(err: PageError) -> Response:
+    return make_response(render_template("error.html", title=err.title, detail=err.detail), err.status)
+
+
+def _not_implemented(err: NotImplementedHere) -> Response:
+    detail = f"localauth0 does not implement {err}."
+    if request.path.startswith(_PAGES):
+        return make_response(render_template("error.html", title="Not implemented", detail=detail), 501)
+    return make_response(jsonify(error="not_implemented", error_description=detail), 501)
+
+
+def _http_error(err: HTTPException) -> Response:
+    if isinstance(err, NotFound | MethodNotAllowed):
+        return _not_implemented(NotImplementedHere(f"{request.method} {request.path}"))
+    code = "server_error" if isinstance(err, InternalServerError) else "invalid_request"
+    return make_response(jsonify(error=code, error_description=err.name), err.code or 500)

@@ -1,0 +1,149 @@
+"""All state of the tenant in one object, so that a reset forgets everything at once."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from localauth0.records import (
+    ActionExecution,
+    AuthorizationCode,
+    IssuedAccessToken,
+    RefreshToken,
+    Session,
+    Transaction,
+)
+from localauth0.tenant import TenantConfig, UserEntry
+from localauth0.tenant_file import connection_of_user_id
+
+Clock = Callable[[], datetime]
+Kept = TypeVar("Kept")
+
+_MAX_KEPT = 10_000  # per kind; the oldest goes, so a long-running tenant does not grow without end
+_MAX_EXECUTIONS = 1_000
+_NOT_PROFILE = frozenset({"password", "roles"})
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def iso_ms(moment: datetime) -> str:
+    """The moment as Auth0 writes it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class UserRecord:
+    """A user: the profile in the Management API's shape (unset attributes are absent), and what lies beside it."""
+
+    profile: dict[str, Any]
+    password: str | None
+    roles: list[str]
+
+    @property
+    def user_id(self) -> str:
+        return str(self.profile["user_id"])
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.profile.get("blocked") is True
+
+
+class Expiring(Generic[Kept]):
+    """Secret handle to record, each with its end; bounded."""
+
+    def __init__(self, clock: Clock, life: timedelta) -> None:
+        self._clock, self._life = clock, life
+        self._entries: OrderedDict[str, tuple[datetime, Kept]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, record: Kept, *, prefix: str = "") -> str:
+        """Keep the record and return the new unguessable handle to it."""
+        handle = prefix + secrets.token_urlsafe(32)
+        self.put(handle, record)
+        return handle
+
+    def put(self, handle: str, record: Kept) -> None:
+        with self._lock:
+            self._entries[handle] = (self._clock() + self._life, record)
+            while len(self._entries) > _MAX_KEPT:
+                self._entries.popitem(last=False)
+
+    def get(self, handle: str | None) -> Kept | None:
+        with self._lock:
+            return self._living(self._entries.get(handle or ""))
+
+    def take(self, handle: str | None) -> Kept | None:
+        """The record, which is gone afterwards: of two callers one gets it."""
+        with self._lock:
+            return self._living(self._entries.pop(handle or "", None))
+
+    def _living(self, entry: tuple[datetime, Kept] | None) -> Kept | None:
+        return entry[1] if entry is not None and entry[0] > self._clock() else None
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """How long things live; Auth0's defaults where they are known."""
+
+    transaction: timedelta = timedelta(hours=1)
+    code: timedelta = timedelta(minutes=5)  # Auth0: "short"
+    session: timedelta = timedelta(days=3)
+    refresh_token: timedelta = timedelta(days=30)
+    userinfo_token: timedelta = timedelta(seconds=86_400)
+    id_token: timedelta = timedelta(seconds=36_000)
+
+
+class Store:
+    """The tenant's state. Hold `lock` to read or change `users`."""
+
+    def __init__(
+        self, config: TenantConfig, clock: Clock = utc_now, lifetimes: Lifetimes | None = None
+    ) -> None:
+        self.config, self.clock, self.lifetimes = config, clock, lifetimes or Lifetimes()
+        self.lock = threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the tenant file: no session, no token, users as they were."""
+        with self.lock:
+            lives = self.lifetimes
+            self.users = {entry.user_id: self._user_record(entry) for entry in self.config.users}
+            self.transactions = Expiring[Transaction](self.clock, lives.transaction)
+            self.codes = Expiring[AuthorizationCode](self.clock, lives.code)
+            self.sessions = Expiring[Session](self.clock, lives.session)
+            self.refresh_tokens = Expiring[RefreshToken](self.clock, lives.refresh_token)
+            self.access_tokens = Expiring[IssuedAccessToken](self.clock, lives.userinfo_token)
+            self.caches: dict[str, dict[str, dict[str, Any]]] = {}
+            self.executions: deque[ActionExecution] = deque(maxlen=_MAX_EXECUTIONS)
+
+    def _user_record(self, entry: UserEntry) -> UserRecord:
+        now = iso_ms(self.clock())
+        given = {k: deepcopy(v) for k, v in entry.model_dump(exclude_unset=True).items() if v is not None}
+        profile = {"created_at": now, "updated_at": now, "identities": [self._own_identity(entry)], **given}
+        for metadata in ("app_metadata", "user_metadata"):
+            if not profile.get(metadata, True):
+                del profile[metadata]  # an empty metadata object is absent in Auth0
+        return UserRecord(
+            {key: value for key, value in profile.items() if key not in _NOT_PROFILE},
+            entry.password,
+            list(entry.roles),
+        )
+
+    def _own_identity(self, entry: UserEntry) -> dict[str, Any]:
+        provider, _, own_id = entry.user_id.partition("|")
+        name = connection_of_user_id(self.config, entry.user_id)
+        connection = self.config.connection(name) if name is not None else None
+        social = (
+            connection is not None
+            and connection.name == connection.strategy
+            and provider not in ("email", "sms")
+        )
+        return {"connection": name, "provider": provider, "user_id": own_id, "isSocial": social}
