@@ -44,10 +44,17 @@ class FieldFault:
 
 
 class SettingsInvalid(FrontdeskError):
-    """The settings are wrong."""
+    """The settings are wrong.
+
+    `faults` are sentences, each with the name of a key and what was expected; none holds a secret.
+    """
 
     type = "urn:frontdesk:problem:settings-invalid"
     exit_code = 2
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(["The settings are wrong:", *(f"  {fault}" for fault in faults)]))
 
 
 class UsageError(FrontdeskError):
