@@ -4,6 +4,8 @@
     ├── SettingsInvalid          wrong or missing settings; the start stops
     ├── UsageError               a command was called wrongly
     ├── HookRefused              a hook call without a valid signature
+    ├── OperatorRefused          an operator's call without the operator token
+    ├── PortTaken                the address to listen on is in use
     ├── BodyTooLarge             a request body above its limit
     ├── PayloadInvalid           a payload with wrong or missing fields, each named
     ├── HasuraError
@@ -31,8 +33,13 @@ class FrontdeskError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str | None = None) -> None:
-        self.detail = detail or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.detail = detail or self.sentence()
         super().__init__(self.detail)
+
+    @classmethod
+    def sentence(cls) -> str:
+        """Return the class's sentence for its reader, which holds no detail of one case."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,19 @@ class HookRefused(FrontdeskError):
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
+
+
+class OperatorRefused(FrontdeskError):
+    """The call carries no valid operator token."""
+
+    type = "urn:frontdesk:problem:unauthorized"
+    status = 401
+
+
+class PortTaken(FrontdeskError):
+    """Another process listens on the port already."""
+
+    type = "urn:frontdesk:problem:port-taken"
 
 
 class BodyTooLarge(FrontdeskError):

@@ -1,1 +1,1 @@
-"""what speaks Auth0: hook signatures, parsing of Action payloads, rendering of Actions. It uses identity."""
+"""What speaks Auth0: hook signatures, parsing of Action payloads, rendering of Actions. It uses identity."""

@@ -1,1 +1,5 @@
-"""the use cases: check-in at login. It uses auth0, hasura and identity."""
+"""The use cases: check-in at login. It uses auth0, hasura and identity."""
+
+from frontdesk.sync.checkin import CheckedIn, CheckInRules, IdTokenRules, WriteOutcome, Writer, check_in
+
+__all__ = ["CheckInRules", "CheckedIn", "IdTokenRules", "WriteOutcome", "Writer", "check_in"]

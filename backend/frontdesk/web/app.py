@@ -1,0 +1,62 @@
+"""The application, in one screen."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import Flask
+
+from frontdesk.hasura.health import check_health
+from frontdesk.hasura.writes import UserWriter
+from frontdesk.settings import MAX_BODY_BYTES, Settings, secret
+from frontdesk.sync import CheckInRules, IdTokenRules
+from frontdesk.web.health import health_blueprint
+from frontdesk.web.hooks import HookTenant, hooks_blueprint
+from frontdesk.web.metrics import Metrics, metrics_blueprint
+from frontdesk.web.problems import register_problems
+from frontdesk.web.requests import register_requests
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the service for `settings`. Call it after a fork: it opens connections and starts threads."""
+    app = Flask("frontdesk", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # checked before reading, chunked bodies included
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+
+    metrics = Metrics()
+    hasura_url, admin_secret = settings.hasura.url, secret(settings.hasura.admin_secret)
+    writer = UserWriter(hasura_url, admin_secret)
+    operator_token = secret(settings.operator_token) if settings.operator_token else None
+
+    register_requests(app, metrics)
+    register_problems(app)
+    app.register_blueprint(hooks_blueprint(_hook_tenants(settings), writer, metrics))
+    app.register_blueprint(health_blueprint(partial(check_health, hasura_url, admin_secret)))
+    app.register_blueprint(metrics_blueprint(metrics, operator_token))
+    return app
+
+
+def _hook_tenants(settings: Settings) -> dict[str, HookTenant]:
+    policy = settings.claims_policy()
+    id_token = IdTokenRules(
+        namespace=settings.login.id_token_namespace,
+        metadata_limit_bytes=settings.login.id_token_metadata_limit_bytes,
+        hasura_claims=settings.login.id_token_claims,
+    )
+    return {
+        key: HookTenant(
+            hook_secrets=tuple(secret(each) for each in tenant.hook_secrets),
+            rules=CheckInRules(
+                tenant=key,
+                claims_namespace=tenant.claims_namespace,
+                policy=policy,
+                budget_s=settings.login.budget_s,
+                refuse_when_not_written=settings.login.on_unavailable == "refuse",
+                id_token=id_token,
+                auth0_name=tenant.name,
+            ),
+        )
+        for key, tenant in settings.tenants.items()
+    }

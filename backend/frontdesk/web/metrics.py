@@ -1,0 +1,101 @@
+"""What frontdesk counts, and `/metrics` for operators.
+
+Under gunicorn the processes share their numbers through files in PROMETHEUS_MULTIPROC_DIR, which `frontdesk serve`
+sets before this module is loaded: the library decides at import how it stores a value.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, abort, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    values,
+)
+
+from frontdesk.errors import OperatorRefused
+from frontdesk.sync import CheckedIn
+
+# Around the budget of a login (1.2 s) and the goals for it (25 and 150 ms).
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0)
+
+
+class Metrics:
+    """The numbers of one application; several applications in one process do not mix."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "frontdesk_http_requests_total",
+            "Requests by rule and status.",
+            ["rule", "status"],
+            registry=self._registry,
+        )
+        self._request_seconds = Histogram(
+            "frontdesk_http_request_seconds",
+            "Time to answer, by rule.",
+            ["rule"],
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._check_ins = Counter(
+            "frontdesk_checkins_total",
+            "Logins by what became of the write and by the decision.",
+            ["outcome", "decision"],
+            registry=self._registry,
+        )
+        self._claims_left_out = Counter(
+            "frontdesk_claims_left_out_total",
+            "Claims that were too large for their token.",
+            ["claim"],
+            registry=self._registry,
+        )
+
+    def request_answered(self, rule: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(rule, str(status)).inc()
+        self._request_seconds.labels(rule).observe(seconds)
+
+    def checked_in(self, answer: CheckedIn) -> None:
+        """Count one answered login."""
+        self._check_ins.labels(answer.outcome.value, "deny" if answer.denied else "allow").inc()
+        for claim in answer.left_out:
+            self._claims_left_out.labels(claim).inc()
+
+    def check_in_failed(self, outcome: str) -> None:
+        """Count one login that got no answer but an error."""
+        self._check_ins.labels(outcome, "none").inc()
+
+    def exposition(self) -> bytes:
+        """Return all numbers in the text format, those of every process when they are shared."""
+        if not getattr(values.ValueClass, "_multiprocess", False):
+            return generate_latest(self._registry)
+        shared = CollectorRegistry()
+        multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)
+
+
+def metrics_blueprint(metrics: Metrics, operator_token: str | None) -> Blueprint:
+    """Return `/metrics` for bearers of the operator token; without a token there is no such page."""
+    blueprint = Blueprint("metrics", __name__)
+
+    @blueprint.get("/metrics")
+    def exposition() -> Response:
+        if operator_token is None:
+            abort(404)
+        _require_operator(operator_token)
+        return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+    return blueprint
+
+
+def _require_operator(token: str) -> None:
+    given = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise OperatorRefused

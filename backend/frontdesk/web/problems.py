@@ -1,0 +1,84 @@
+"""The one place where an error becomes an answer: RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, json
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from frontdesk.errors import BodyTooLarge, FrontdeskError, HookRefused, PayloadInvalid
+
+_log = structlog.stdlib.get_logger(__name__)
+CONTENT_TYPE = "application/problem+json"
+
+
+def register_problems(app: Flask) -> None:
+    """Let every error of `app`, its own and the framework's, answer with a problem document."""
+    app.register_error_handler(Exception, _answer)
+
+
+def _answer(error: Exception) -> Response:
+    if isinstance(error, RequestEntityTooLarge):
+        error = BodyTooLarge()
+    if isinstance(error, FrontdeskError):
+        _log_error(error)
+        return _problem(error.status, error.type, _outward(error), errors=_errors(error))
+    if isinstance(error, HTTPException):
+        return _framework_problem(error)
+    _log.error("request.failed", exc_info=error)
+    return _problem(500, "about:blank", "Something went wrong inside frontdesk.")
+
+
+def _log_error(error: FrontdeskError) -> None:
+    kind = error.type.rpartition(":")[2]
+    if isinstance(error, HookRefused):
+        _log.warning("hook.refused", reason=error.reason)
+    elif isinstance(error, PayloadInvalid):
+        _log.warning("request.invalid", fields=[fault.field for fault in error.faults])
+    elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request.failed", problem=kind, reason=error.detail)
+    else:
+        _log.warning("request.refused", problem=kind)
+
+
+def _outward(error: FrontdeskError) -> str:
+    """Return what a stranger may learn; the rest of a failure of ours is for the log."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return type(error).sentence()
+    return error.detail
+
+
+def _errors(error: FrontdeskError) -> list[dict[str, str]] | None:
+    if not isinstance(error, PayloadInvalid):
+        return None
+    return [{"field": fault.field, "expected": fault.expected} for fault in error.faults]
+
+
+def _framework_problem(error: HTTPException) -> Response:
+    response = _problem(error.code or 500, "about:blank", error.description)
+    allow = error.get_response().headers.get("Allow")
+    if allow is not None:
+        response.headers["Allow"] = allow
+    return response
+
+
+def _problem(
+    status: int, type_: str, detail: str | None, *, errors: list[dict[str, str]] | None = None
+) -> Response:
+    document: dict[str, Any] = {
+        "type": type_,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": g.get("request_id"),
+    }
+    if errors is not None:
+        document["errors"] = errors
+    response = Response(json.dumps(document), status=status, content_type=CONTENT_TYPE)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        # The rest of the body was not read, so the connection cannot carry another request.
+        response.headers["Connection"] = "close"
+    return response

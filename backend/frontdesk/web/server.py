@@ -1,0 +1,108 @@
+"""The application under gunicorn: processes of threads, one log format, a readable word when the port is taken."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
+from frontdesk.errors import PortTaken
+from frontdesk.logs import configure_logging
+from frontdesk.settings import ServerSettings, Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Longer than the idle time of common load balancers (60 s), so that they, not we, end an idle connection.
+KEEPALIVE_S = 75
+# A signed call has a handful of short headers.
+MAX_HEADER_BYTES = 4096
+MAX_HEADERS = 50
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until a signal ends the process. Raises PortTaken when the address is in use."""
+    configure_logging(settings.log.level, settings.log.format)
+    _refuse_taken(settings.server)
+    Server(settings, tempfile.mkdtemp(prefix="frontdesk-metrics-")).run()
+
+
+class GunicornLogger(Logger):  # type: ignore[misc]
+    """Hands gunicorn's lines to the root logger, so that they look like ours."""
+
+    def setup(self, cfg: Any) -> None:
+        """Keep no handler of gunicorn's own; each request has its access line from the application."""
+        self.cfg = cfg
+        self._access_log_enabled = False
+        self.error_log.handlers = []
+        self.error_log.propagate = True
+        self.error_log.setLevel(self.LOG_LEVELS[cfg.loglevel])
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings. The application is made in each worker, after the fork."""
+
+    def __init__(self, settings: Settings, shared_metrics: str) -> None:
+        self._settings, self._shared_metrics = settings, shared_metrics
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what gunicorn needs, and nothing from files or variables of its own."""
+        server = self._settings.server
+        values: dict[str, Any] = {
+            "bind": _bind(server),
+            "workers": server.workers,
+            "worker_class": "gthread",
+            "threads": server.threads,
+            "timeout": server.timeout_s,
+            "graceful_timeout": server.graceful_timeout_s,
+            "keepalive": KEEPALIVE_S,
+            "preload_app": False,
+            "limit_request_field_size": MAX_HEADER_BYTES,
+            "limit_request_fields": MAX_HEADERS,
+            "logger_class": GunicornLogger,
+            "loglevel": self._settings.log.level,
+            "control_socket_disable": True,
+            "proc_name": "frontdesk",
+            "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={self._shared_metrics}"],
+            "child_exit": _forget_worker,
+            # Called in the first process alone; code after run() would run in every worker that ends.
+            "on_exit": lambda _arbiter: shutil.rmtree(self._shared_metrics, ignore_errors=True),
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application. Imported here: the metrics library looks at its directory when it is loaded."""
+        from frontdesk.web.app import create_app
+
+        return create_app(self._settings)
+
+
+def _bind(server: ServerSettings) -> str:
+    return f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
+
+
+def _forget_worker(_arbiter: Any, worker: Any) -> None:
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _refuse_taken(server: ServerSettings) -> None:
+    """Raise PortTaken before gunicorn would try for seconds and then say less."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((server.host, server.port))
+        except OSError as error:
+            raise PortTaken(
+                f"cannot listen on {server.host} port {server.port}: {error.strerror}; choose another with "
+                "`frontdesk serve --port …` or FRONTDESK_SERVER_PORT"
+            ) from error
