@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 
+from localauth0.cors import allow_applications
 from localauth0.errors import CallbackError, NotImplementedHere, OAuthError, PageError
 from localauth0.live import LiveTenant
 from localauth0.routes import authorize, discovery, login_page, logout, token, userinfo
@@ -26,6 +27,7 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.extensions[EXTENSION] = tenant
     app.before_request(_choose_nonce)
     app.after_request(_protect_pages)
+    app.after_request(allow_applications)
     app.register_error_handler(OAuthError, _oauth_error)
     app.register_error_handler(CallbackError, _callback_error)
     app.register_error_handler(PageError, _page_error)

@@ -29,7 +29,10 @@ class AuthorizeRequest:
 
 @dataclass(frozen=True)
 class Transaction:
-    """A login under way. `id` is the state of the login page's URL; `device` is the browser that it belongs to."""
+    """A login under way. `id` is public (Actions see it); the handle in the login page's URL is not.
+
+    `device` is the browser that the login belongs to.
+    """
 
     id: str
     device: str

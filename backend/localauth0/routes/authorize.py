@@ -26,7 +26,7 @@ def authorize() -> Response:
     asked = read_authorize_request(live(), http.single_values(request.args))
     session = _usable_session(live(), asked)
     if session is not None:
-        transaction = Transaction(secrets.token_urlsafe(32), "", asked)
+        transaction = Transaction(secrets.token_urlsafe(16), http.device() or "", asked)
         return answer_with_code(live(), transaction, session)
     if "none" in asked.prompt:
         raise CallbackError(asked.redirect_uri, asked.state, "login_required", "Login required")
@@ -166,8 +166,7 @@ def _usable_session(tenant: LiveTenant, asked: AuthorizeRequest) -> Session | No
 
 def _to_login_page(tenant: LiveTenant, asked: AuthorizeRequest) -> Response:
     device = http.device() or secrets.token_urlsafe(32)
-    state = secrets.token_urlsafe(32)
-    tenant.store.transactions.put(state, Transaction(state, device, asked))
+    state = tenant.store.transactions.add(Transaction(secrets.token_urlsafe(16), device, asked))
     response = http.redirect_with("/u/login", {"state": state})
     http.remember_device(response, device)
     return response

@@ -47,7 +47,7 @@ def log_in() -> Response:
         return _page(
             live(), transaction, error=_WRONG_PASSWORD, identifier=request.form.get("username"), status=400
         )
-    if live().store.transactions.take(transaction.id) is None:
+    if live().store.transactions.take(_state()) is None:
         raise _over()
     return _complete(live(), transaction, *found)
 
@@ -70,12 +70,17 @@ def _complete(
 
 def _transaction(tenant: LiveTenant) -> Transaction:
     """The login under way that the page's state names, if this browser began it."""
-    transaction = tenant.store.transactions.get(request.values.get("state"))
+    transaction = tenant.store.transactions.get(_state())
     if transaction is None or not secrets.compare_digest(
         transaction.device.encode(), (http.device() or "").encode()
     ):
         raise _over()
     return transaction
+
+
+def _state() -> str | None:
+    """The handle of the login under way; the URL and the form both carry it."""
+    return request.args.get("state") or request.form.get("state")
 
 
 def _over() -> PageError:
@@ -126,7 +131,7 @@ def _page(
         tenant=config.tenant,
         application=client.name if client is not None else asked.client_id,
         organization=organization.display_name or organization.name if organization is not None else None,
-        state=transaction.id,
+        state=_state(),
         error=error,
         identifier=identifier if identifier is not None else asked.login_hint or "",
         has_password_form=any(connection.is_database for connection in offered),

@@ -1,0 +1,54 @@
+"""Running tenants: one of acme that the tests of a worker share and reset, and new ones for tests with Actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.localauth0.acme import Browser, a_tenant
+
+from localauth0 import LocalAuth0
+
+StartTenant = Callable[..., LocalAuth0]
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Signing keys that most tenants of a run share, since making keys is the slow part of a start."""
+    return tmp_path_factory.mktemp("localauth0")
+
+
+@pytest.fixture(scope="session")
+def running_acme(keys_dir: Path) -> Iterator[LocalAuth0]:
+    with LocalAuth0(tenant=a_tenant(), data_dir=keys_dir) as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def acme(running_acme: LocalAuth0) -> LocalAuth0:
+    """The tenant acme, without Actions, as its file describes it."""
+    running_acme.reset()
+    return running_acme
+
+
+@pytest.fixture
+def browser(acme: LocalAuth0) -> Iterator[Browser]:
+    with Browser(acme.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def start_tenant(keys_dir: Path) -> Iterator[StartTenant]:
+    """Starts a tenant of the test's own from a tenant document."""
+    started: list[LocalAuth0] = []
+
+    def start(tenant: dict[str, Any], **options: Any) -> LocalAuth0:
+        one = LocalAuth0(**{"tenant": tenant, "data_dir": keys_dir, **options})
+        started.append(one)
+        return one.start()
+
+    yield start
+    for one in started:
+        one.stop()
