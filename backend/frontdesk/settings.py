@@ -339,6 +339,12 @@ def load_settings(environ: Mapping[str, str] | None = None, directory: Path | No
     return settings
 
 
+def environment_of_a_child() -> dict[str, str]:
+    """Return the process's environment without any setting, for a child process that gets its own."""
+    ours = ("FRONTDESK_", "HASURA_", "PG", "LOCALHASURA_", "LOCALAUTH0_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def secret(value: SecretStr) -> str:
     """Return the text of a secret, for the one call that needs it."""
     return value.get_secret_value()

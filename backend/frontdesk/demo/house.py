@@ -20,9 +20,10 @@ from frontdesk.demo.places import (
     write_private_json,
 )
 from frontdesk.demo.postgres import EmbeddedPostgres, PostgresFailed
-from frontdesk.demo.processes import Processes, clean_environment
+from frontdesk.demo.processes import Processes
 from frontdesk.demo.tenant import AUTH0_TENANT, tenant_document
 from frontdesk.hasura.deploy import apply
+from frontdesk.settings import environment_of_a_child
 
 PROJECT = Path(__file__).resolve().parents[3]
 COMMAND_LIMIT_S = 60.0
@@ -133,7 +134,7 @@ def _frontdesk(places: Places, *arguments: str) -> str:
     """Run one frontdesk command as an operator would, and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "frontdesk", *arguments],
-        env=clean_environment() | frontdesk_environment(places),
+        env=environment_of_a_child() | frontdesk_environment(places),
         capture_output=True,
         text=True,
         timeout=COMMAND_LIMIT_S,

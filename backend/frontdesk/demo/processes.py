@@ -15,6 +15,7 @@ from types import TracebackType
 import requests
 
 from frontdesk.demo.places import DemoFailed
+from frontdesk.settings import environment_of_a_child
 
 READY_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
@@ -57,7 +58,7 @@ class Processes:
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
-                env=clean_environment() | dict(environment),
+                env=environment_of_a_child() | dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -94,15 +95,6 @@ class Processes:
         path = self.log_file(name)
         tail = "\n".join(path.read_text(errors="replace").splitlines()[-8:])
         return f"its log {path} ends with:\n{tail}"
-
-
-def clean_environment() -> dict[str, str]:
-    """The caller's environment without settings that would leak into the demo's processes."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("FRONTDESK_", "HASURA_", "PG", "LOCALHASURA_", "LOCALAUTH0_"))
-    }
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
