@@ -1,0 +1,121 @@
+"""Every Action below actions/: its manifest keeps the schema, and its source keeps what the manifest says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from frontdesk.auth0.actions import ActionManifest, read_manifest
+from frontdesk.settings import ActionSettings, ClaimsSettings, TenantSettings
+
+ACTIONS = Path(__file__).resolve().parents[2] / "actions"
+SCHEMA = json.loads((ACTIONS / "manifest.schema.json").read_text())
+DIRECTORIES = sorted(path for path in ACTIONS.iterdir() if path.is_dir())
+HANDLERS = {"post-login": {"onExecutePostLogin", "onContinuePostLogin"}}
+MAX_POST_LOGIN_BYTES = 8000
+
+each_action = pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
+
+
+def source_of(directory: Path) -> str:
+    return (directory / "action.js").read_text("utf-8")
+
+
+def manifest_document() -> Any:
+    return yaml.safe_load((ACTIONS / "post-login" / "manifest.yaml").read_text())
+
+
+def test_there_are_actions() -> None:
+    assert "post-login" in [directory.name for directory in DIRECTORIES]
+
+
+def test_the_published_schema_is_the_one_that_rendering_applies() -> None:
+    known = {key: value for key, value in SCHEMA.items() if key != "$schema"}
+
+    assert known == ActionManifest.model_json_schema(), (
+        "write actions/manifest.schema.json anew from ActionManifest"
+    )
+
+
+@each_action
+def test_the_manifest_keeps_the_schema(directory: Path) -> None:
+    jsonschema.validate(yaml.safe_load((directory / "manifest.yaml").read_text()), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trigger": {"id": "post-logout", "version": "v3"}},
+        {"trigger": {"id": "post-login"}},
+        {"runtime": "node16"},
+        {"modules": [{"name": "axios", "version": "latest"}]},
+        {"secrets": [{"name": "FRONTDESK_HOOK_SECRET"}]},
+        {"secrets": [{"name": "hook secret", "description": "Signs the call."}]},
+        {"settings": [{"name": "hook_url", "description": "short"}]},
+        {"unheard_of": True},
+    ],
+    ids=str,
+)
+def test_the_schema_refuses_what_auth0_or_rendering_could_not_use(change: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**manifest_document(), **change}, SCHEMA)
+
+
+@each_action
+def test_the_source_exports_handlers_of_its_trigger_only(directory: Path) -> None:
+    exported = set(re.findall(r"^exports\.(\w+)", source_of(directory), re.MULTILINE))
+
+    assert exported
+    assert exported <= HANDLERS[read_manifest(directory).trigger.id]
+
+
+@each_action
+def test_the_source_requires_only_nodes_own_modules_and_what_the_manifest_pins(directory: Path) -> None:
+    required = re.findall(r"require\('([^']+)'\)", source_of(directory))
+    pinned = {module.name for module in read_manifest(directory).modules}
+
+    assert source_of(directory).count("require(") == len(required)
+    assert [name for name in required if not name.startswith("node:") and name not in pinned] == []
+
+
+@each_action
+def test_the_source_reads_and_documents_exactly_the_secrets_of_the_manifest(directory: Path) -> None:
+    read = set(re.findall(r"event\.secrets\??\.(\w+)", source_of(directory)))
+    head_comment = source_of(directory).split("*/", 1)[0]
+
+    assert read == {secret.name for secret in read_manifest(directory).secrets}
+    assert all(name in head_comment for name in read)
+
+
+@each_action
+def test_the_source_has_no_token_that_auth0_deploy_cli_replaces(directory: Path) -> None:
+    assert re.findall(r"##|@@", source_of(directory)) == []
+
+
+def test_the_post_login_action_stays_small() -> None:
+    assert len((ACTIONS / "post-login" / "action.js").read_bytes()) < MAX_POST_LOGIN_BYTES
+
+
+def test_the_placeholders_are_the_defaults_of_the_settings() -> None:
+    """Reading the file tells what a fresh set-up does; only the choice on failure is the safer one."""
+    places = dict(
+        re.findall(r"/\* setting: (\w+) \*/ (.+);$", source_of(ACTIONS / "post-login"), re.MULTILINE)
+    )
+    defaults = ActionSettings()
+
+    assert places == {
+        "hook_url": "''",
+        "tenant": "'default'",
+        "default_role": repr(ClaimsSettings().default_role),
+        "claims_namespace": repr(TenantSettings.model_fields["claims_namespace"].default),
+        "on_failure": "'deny'",
+        "deny_reason": repr(defaults.deny_reason),
+        "deadline_ms": str(defaults.deadline_ms),
+        "max_body_bytes": str(defaults.max_body_bytes),
+    }
