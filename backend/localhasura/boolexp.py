@@ -1,0 +1,127 @@
+"""Boolean expressions as the compiler takes them, from `where` arguments and from permission rules alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from localhasura.catalog import CatalogTable, Column, PgType, TableName
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A value in PostgreSQL's text form; None is SQL NULL."""
+
+    text: str | None
+
+
+@dataclass(frozen=True)
+class SessionVariable:
+    """A session variable, by its lower-case name; looked up when a request is compiled."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ListOperand:
+    """The right-hand side of `_in` and `_nin`."""
+
+    elements: tuple[Literal | SessionVariable, ...]
+
+
+@dataclass(frozen=True)
+class ColumnOperand:
+    """Another column: of the row itself, or of the row that the whole rule is about."""
+
+    column: str
+    of_root: bool = False
+
+
+Operand = Literal | SessionVariable | ListOperand | ColumnOperand
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """A relationship of a tracked table; `mapping` pairs its columns with the target's."""
+
+    name: str
+    is_array: bool
+    target: TableName
+    mapping: tuple[tuple[str, str], ...]
+    nullable: bool = True
+    insert_after_parent: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class And:
+    """All parts hold; no parts is true."""
+
+    parts: tuple[BoolExp, ...] = ()
+
+
+@dataclass(frozen=True)
+class Or:
+    """One part holds; no parts is false."""
+
+    parts: tuple[BoolExp, ...] = ()
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part does not hold."""
+
+    part: BoolExp
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A column against an operand. `null_aware` is the permission language's `_eq` and `_ne`."""
+
+    column: Column
+    operator: str
+    operand: Operand
+    null_aware: bool = False
+    cast: PgType | None = None
+
+
+@dataclass(frozen=True)
+class IsNull:
+    """The column is (`wanted`) or is not NULL."""
+
+    column: Column
+    wanted: bool
+
+
+@dataclass(frozen=True)
+class Related:
+    """A related row exists for which `where` holds."""
+
+    relationship: Relationship
+    where: BoolExp
+
+
+@dataclass(frozen=True)
+class Exists:
+    """Any row of the table exists for which `where` holds; not correlated with the current row."""
+
+    table: CatalogTable
+    where: BoolExp
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of its own: `["$", column]` inside it means the row that this rule is about."""
+
+    where: BoolExp
+
+
+BoolExp = And | Or | Not | Compare | IsNull | Related | Exists | Rule
+
+TRUE = And()
+
+
+def all_of(parts: Iterable[BoolExp]) -> BoolExp:
+    """Return the conjunction, without nesting what is trivially true."""
+    kept = tuple(part for part in parts if part != TRUE)
+    return kept[0] if len(kept) == 1 else And(kept)

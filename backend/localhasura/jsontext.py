@@ -1,0 +1,72 @@
+"""JSON in and out without losing digits: numbers with a fraction stay decimals, lone surrogates are mended."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from localhasura.errors import EngineError
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def parse_body(raw: bytes) -> Any:
+    """Return the JSON value of a request body; raises `invalid-json` as Hasura does."""
+    try:
+        value = json.loads(raw, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise EngineError("invalid-json", f"invalid JSON: {_reason(error)}") from None
+    if b"\\ud" in raw or b"\\uD" in raw:
+        return _mended(value)
+    return value
+
+
+def compact(value: Any) -> str:
+    """Return `value` as JSON text; decimals keep the digits that they came with."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except TypeError:
+        return _compact_with_decimals(value)
+
+
+def pointer(path: str, key: str | int) -> str:
+    """Return Hasura's path of a member: `.key` for names, `[n]` for list items, `["other key"]` otherwise."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+        return f"{path}.{key}"
+    return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _reason(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value
+
+
+def _compact_with_decimals(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_compact_with_decimals, value)) + "]"
+    if isinstance(value, dict):
+        members = (
+            f"{json.dumps(str(key), ensure_ascii=False)}:{_compact_with_decimals(item)}"
+            for key, item in value.items()
+        )
+        return "{" + ",".join(members) + "}"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,172 @@
+"""From the metadata document and the catalog to the model; what does not fit becomes an inconsistency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localhasura.catalog import Catalog, CatalogTable, TableName
+from localhasura.errors import EngineError
+from localhasura.metadata.model import EnumTable, Inconsistency, Model, TrackedTable
+from localhasura.metadata.names import is_graphql_name, table_name
+from localhasura.metadata.permissions import PERMISSION_KINDS, add_permission
+from localhasura.metadata.relationships import RELATIONSHIP_KINDS, relationship_from
+from localhasura.metadata.rules import RuleError
+
+ReadEnum = Callable[[CatalogTable], Mapping[str, str | None]]
+
+
+def build_model(document: Mapping[str, Any], catalog: Catalog, read_enum: ReadEnum) -> Model:
+    """Return what the engine serves for this document over this catalog.
+
+    `read_enum` gives the rows of an enum table; it raises RuleError when the table cannot be one.
+    """
+    sources = document.get("sources", [])
+    if not sources:
+        return Model()
+    builder = _Builder(sources[0], catalog, read_enum)
+    builder.track_tables()
+    builder.add_relationships()
+    builder.link_enums()
+    builder.add_permissions()
+    introspection = document.get("graphql_schema_introspection") or {}
+    return Model(
+        tables=builder.tables,
+        inconsistencies=tuple(builder.inconsistencies),
+        introspection_disabled_for=frozenset(introspection.get("disabled_for_roles") or ()),
+        source=sources[0]["name"],
+    )
+
+
+class _Builder:
+    def __init__(self, source: Mapping[str, Any], catalog: Catalog, read_enum: ReadEnum) -> None:
+        self._source, self._catalog, self._read_enum = source, catalog, read_enum
+        self.tables: dict[TableName, TrackedTable] = {}
+        self.inconsistencies: list[Inconsistency] = []
+        self._entries: list[tuple[dict[str, Any], TrackedTable]] = []
+
+    def track_tables(self) -> None:
+        for entry in self._source.get("tables", []):
+            name = table_name(entry["table"])
+            try:
+                table = self._track(name, entry)
+            except RuleError as error:
+                self._note("table", f"table {name}", entry["table"], error, ("tables", str(name)))
+                continue
+            self.tables[name] = table
+            self._entries.append((entry, table))
+
+    def _track(self, name: TableName, entry: Mapping[str, Any]) -> TrackedTable:
+        found = self._catalog.tables.get(name)
+        if found is None:
+            raise RuleError(f'no such table/view exists in source: "{name}"')
+        table = _tracked(found, entry)
+        if any(table.graphql_name == other.graphql_name for other in self.tables.values()):
+            raise RuleError(f'the GraphQL name "{table.graphql_name}" is used by another table')
+        if table.is_enum:
+            table.enum = EnumTable(f"{table.graphql_name}_enum", self._read_enum(found))
+        return table
+
+    def add_relationships(self) -> None:
+        for entry, table in self._entries:
+            for key, kind in RELATIONSHIP_KINDS.items():
+                for definition in entry.get(key, []):
+                    self._add_relationship(table, key, kind, definition)
+
+    def _add_relationship(self, table: TrackedTable, key: str, kind: str, definition: dict[str, Any]) -> None:
+        name = definition["name"]
+        try:
+            if name in table.relationships or name in table.columns:
+                raise RuleError(f'field with name "{name}" already exists in table "{table.name}"')
+            relationship = relationship_from(
+                definition, table, self.tables, is_array=kind == "array_relation"
+            )
+        except RuleError as error:
+            told = {**definition, "table": table.name.json(), "source": self._source["name"]}
+            self._note(
+                kind, f"{kind} {name} in table {table.name}", told, error, (key, str(table.name), name)
+            )
+            return
+        table.relationships[name] = relationship
+
+    def link_enums(self) -> None:
+        for table in self.tables.values():
+            for key in table.catalog.foreign_keys:
+                target = self.tables.get(key.target)
+                if target is not None and target.enum is not None and len(key.columns) == 1:
+                    table.column_enums[key.columns[0]] = target.enum
+
+    def add_permissions(self) -> None:
+        for entry, table in self._entries:
+            for key, kind in PERMISSION_KINDS.items():
+                for definition in entry.get(key, []):
+                    self._add_permission(table, key, kind, definition)
+
+    def _add_permission(self, table: TrackedTable, key: str, kind: str, definition: dict[str, Any]) -> None:
+        role = definition["role"]
+        try:
+            add_permission(table, self.tables, kind, role, definition["permission"])
+        except (RuleError, EngineError) as error:
+            told = {**definition, "table": table.name.json(), "source": self._source["name"]}
+            where = (key, str(table.name), role)
+            self._note(
+                f"{kind}_permission", f"{kind}_permission {role} in table {table.name}", told, error, where
+            )
+
+    def _note(self, kind: str, name: str, definition: Any, error: Exception, locate: tuple[str, ...]) -> None:
+        full_name = f"{name} in source {self._source['name']}"
+        self.inconsistencies.append(Inconsistency(kind, full_name, definition, str(error), locate))
+
+
+def _tracked(found: CatalogTable, entry: Mapping[str, Any]) -> TrackedTable:
+    configuration = entry.get("configuration") or {}
+    graphql_name = configuration.get("custom_name") or found.name.graphql
+    if not is_graphql_name(graphql_name):
+        raise RuleError(f'"{graphql_name}" is not a valid GraphQL name; set a custom_name')
+    names, comments = _columns(found, configuration)
+    root_fields, root_comments = _root_fields(configuration.get("custom_root_fields") or {})
+    return TrackedTable(
+        catalog=found,
+        graphql_name=graphql_name,
+        column_names=names,
+        column_comments=comments,
+        root_fields=root_fields,
+        root_comments=root_comments,
+        comment=configuration.get("comment") or found.comment,
+        is_enum=bool(entry.get("is_enum")),
+    )
+
+
+def _columns(found: CatalogTable, configuration: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    custom = dict(configuration.get("custom_column_names") or {})
+    comments = {name: column.comment for name, column in found.columns.items() if column.comment}
+    for name, config in (configuration.get("column_config") or {}).items():
+        if config.get("custom_name"):
+            custom[name] = config["custom_name"]
+        if config.get("comment"):
+            comments[name] = config["comment"]
+    for name in custom:
+        if name not in found.columns:
+            raise RuleError(f'custom column names: column "{name}" does not exist')
+    names: dict[str, str] = {}
+    for name in found.columns:
+        graphql_name = custom.get(name, name)
+        if is_graphql_name(graphql_name) and is_graphql_name(found.columns[name].type.graphql):
+            if graphql_name in names.values():
+                raise RuleError(f'two columns have the GraphQL name "{graphql_name}"')
+            names[name] = graphql_name
+    return names, comments
+
+
+def _root_fields(custom: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    names: dict[str, str] = {}
+    comments: dict[str, str] = {}
+    for field, value in custom.items():
+        name = value.get("name") if isinstance(value, dict) else value
+        if name is not None:
+            if not isinstance(name, str) or not is_graphql_name(name):
+                raise RuleError(f"custom root field {field}: {name!r} is not a valid GraphQL name")
+            names[field] = name
+        if isinstance(value, dict) and value.get("comment"):
+            comments[field] = value["comment"]
+    return names, comments

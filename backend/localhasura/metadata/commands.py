@@ -1,0 +1,107 @@
+"""The commands of `/v1/metadata`: names, bulk forms, and what all changes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localhasura.errors import EngineError, unparsable, unsupported
+from localhasura.metadata import object_commands, table_commands, whole_commands
+from localhasura.metadata.model import Inconsistency
+from localhasura.metadata.service import Draft, MetadataService
+
+SUCCESS = {"message": "success"}
+
+Change = Callable[[Draft, Any], Any]
+"""Changes the draft's document; returns the answer, or None for plain success."""
+
+CHANGES: Mapping[str, Change] = {
+    **table_commands.CHANGES,
+    **object_commands.CHANGES,
+    **whole_commands.CHANGES,
+}
+READS: Mapping[str, Callable[[MetadataService, Mapping[str, Any]], Any]] = whole_commands.READS
+BULKS = ("bulk", "bulk_keep_going", "bulk_atomic")
+
+
+def run_metadata(service: MetadataService, body: Any) -> Any:
+    """Return the answer to a request of `/v1/metadata`."""
+    if not isinstance(body, dict):
+        raise unparsable("expected an object")
+    version = body.get("resource_version")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise unparsable("expected Int for key 'resource_version'", "$.resource_version")
+    kind = _kind(body)
+    if kind in READS:
+        return READS[kind](service, body)
+    return service.change(lambda draft: _run(draft, body), version)
+
+
+def _run(draft: Draft, command: Any) -> Any:
+    kind = _kind(command)
+    if kind in BULKS:
+        return _run_bulk(draft, kind, command.get("args"))
+    if kind in READS:
+        raise unsupported(f"{kind} cannot be a part of a bulk here")
+    act = CHANGES.get(kind)
+    if act is None:
+        raise _unknown(kind)
+    return _changed(draft, act, command)
+
+
+def _changed(draft: Draft, act: Change, command: Mapping[str, Any]) -> Any:
+    undo, before = draft.save_point(), draft.model.inconsistencies
+    try:
+        draft.may_be_inconsistent = False
+        args = command.get("args")
+        answer = act(draft, {**command, "args": {} if args is None else args})
+        draft.rebuild()
+        draft.changed = True
+        if not draft.may_be_inconsistent:
+            _refuse_new_inconsistencies(before, draft.model.inconsistencies)
+    except EngineError:
+        undo()
+        raise
+    return SUCCESS if answer is None else answer(draft)
+
+
+def _refuse_new_inconsistencies(before: tuple[Inconsistency, ...], after: tuple[Inconsistency, ...]) -> None:
+    known = {each.name for each in before}
+    new = [each for each in after if each.name not in known]
+    if new:
+        reasons = "; ".join(each.reason for each in new)
+        raise EngineError(
+            "invalid-configuration", reasons, path="$.args", internal=[each.json() for each in new]
+        )
+
+
+def _run_bulk(draft: Draft, kind: str, commands: Any) -> Any:
+    if not isinstance(commands, list):
+        raise unparsable("expected a list", "$.args")
+    undo = draft.save_point()
+    answers: list[Any] = []
+    for index, command in enumerate(commands):
+        try:
+            answers.append(_run(draft, command))
+        except EngineError as error:
+            located = error.at(f"$.args[{index}]")
+            if kind != "bulk_keep_going":
+                undo()
+                raise located from error
+            answers.append(located.plain())
+    return SUCCESS if kind == "bulk_atomic" else answers
+
+
+def _kind(command: Any) -> str:
+    if not isinstance(command, dict) or not isinstance(command.get("type"), str):
+        raise unparsable('key "type" not found')
+    kind: str = command["type"]
+    return kind.replace("postgres_", "pg_", 1) if kind.startswith("postgres_") else kind
+
+
+def _unknown(kind: str) -> EngineError:
+    if kind in whole_commands.KNOWN_UNSUPPORTED or kind.startswith(
+        ("mssql_", "bigquery_", "citus_", "cockroach_")
+    ):
+        return unsupported(f"{kind} is not supported by this engine", "$.type")
+    return unparsable(f'unknown metadata command "{kind}"', "$.type")

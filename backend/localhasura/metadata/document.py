@@ -1,0 +1,194 @@
+"""The metadata document: JSON as `export_metadata` gives it, brought into one form, looked up and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from localhasura.catalog import TableName
+from localhasura.errors import EngineError, unparsable, unsupported
+from localhasura.metadata.names import required, required_text, table_name
+from localhasura.metadata.permissions import PERMISSION_KINDS
+from localhasura.metadata.relationships import RELATIONSHIP_KINDS
+
+Document = dict[str, Any]
+Entry = dict[str, Any]
+
+_KEPT = {"query_collections", "allowlist", "api_limits", "metrics_config", "network", "opentelemetry"}
+"""Kept and exported again; they change nothing here."""
+_KNOWN = _KEPT | {"version", "sources", "graphql_schema_introspection", "backend_configs"}
+_UNSUPPORTED_OF_TABLES = (
+    "computed_fields",
+    "remote_relationships",
+    "event_triggers",
+    "apollo_federation_config",
+)
+
+
+def empty_document(source: str | None, configuration: Any = None) -> Document:
+    """Return metadata with one source without tables, or with none."""
+    sources = [] if source is None else [_new_source(source, configuration)]
+    return {"version": 3, "sources": sources}
+
+
+def normalised(value: Any, path: str) -> Document:
+    """Return a metadata document in the form in which it is kept; raises for what cannot be served."""
+    if not isinstance(value, dict):
+        raise unparsable("expected an object", path)
+    if value.get("version", 3) != 3:
+        raise unsupported("only metadata of version 3 is supported", f"{path}.version")
+    for key, content in value.items():
+        if key not in _KNOWN and not _is_empty(content):
+            raise unsupported(f'"{key}" is not supported by this engine', f"{path}.{key}")
+    sources = value.get("sources") or []
+    if len(sources) > 1:
+        raise unsupported("more than one source is not supported by this engine", f"{path}.sources")
+    document: Document = {"version": 3, "sources": []}
+    for index, source in enumerate(sources):
+        document["sources"].append(_source(source, f"{path}.sources[{index}]"))
+    for key in sorted(_KNOWN - {"version", "sources"}):
+        if value.get(key):
+            document[key] = value[key]
+    return document
+
+
+def source_of(document: Document, name: str) -> Entry:
+    """Return a source; raises `not-exists` as Hasura does."""
+    for source in document["sources"]:
+        if source["name"] == name:
+            found: Entry = source
+            return found
+    raise EngineError("not-exists", f'source with name "{name}" does not exist', path="$.args.source")
+
+
+def find_table(source: Entry, name: TableName) -> Entry | None:
+    """Return a table's entry, or None when it is not tracked."""
+    for entry in source["tables"]:
+        if table_name(entry["table"]) == name:
+            found: Entry = entry
+            return found
+    return None
+
+
+def tracked_table(source: Entry, name: TableName) -> Entry:
+    """Return a table's entry; raises `not-exists`."""
+    entry = find_table(source, name)
+    if entry is None:
+        message = f'table "{name}" does not exist in source: {source["name"]}'
+        raise EngineError("not-exists", message, path="$.args.table")
+    return entry
+
+
+def remove_table(source: Entry, name: TableName) -> None:
+    """Take a table out, with all relationships of other tables that lead to it."""
+    source["tables"] = [entry for entry in source["tables"] if table_name(entry["table"]) != name]
+    for entry in source["tables"]:
+        for key in RELATIONSHIP_KINDS:
+            if key in entry:
+                entry[key] = [each for each in entry[key] if relationship_target(each) != name]
+
+
+def relationship_target(definition: Entry) -> TableName | None:
+    """Return the table that a relationship names; None when it goes through the table's own key."""
+    using = definition["using"]
+    if using.get("manual_configuration"):
+        return table_name(using["manual_configuration"].get("remote_table"))
+    key = using.get("foreign_key_constraint_on")
+    return table_name(key["table"]) if isinstance(key, dict) and "table" in key else None
+
+
+def exported(document: Document) -> Document:
+    """Return the document without empty members, as an export has it."""
+    sources = [
+        {
+            **source,
+            "tables": [{k: v for k, v in entry.items() if not _is_empty(v)} for entry in source["tables"]],
+        }
+        for source in document["sources"]
+    ]
+    return {**document, "sources": sources}
+
+
+def _source(source: Any, path: str) -> Entry:
+    name = required_text(source, "name", path)
+    kind = source.get("kind", "postgres")
+    if kind not in ("postgres", "pg"):
+        raise unsupported(f"sources of kind {kind} are not supported by this engine", f"{path}.kind")
+    for key in ("functions", "logical_models", "native_queries", "stored_procedures"):
+        if source.get(key):
+            raise unsupported(f'"{key}" is not supported by this engine', f"{path}.{key}")
+    _refuse_customization(source.get("customization") or {}, path)
+    made = _new_source(name, source.get("configuration"))
+    seen: set[TableName] = set()
+    for index, entry in enumerate(source.get("tables") or []):
+        table = _table(entry, f"{path}.tables[{index}]")
+        key = table_name(table["table"])
+        if key in seen:
+            raise unparsable(
+                f'multiple declarations exist for the following table: "{key}"', f"{path}.tables"
+            )
+        seen.add(key)
+        made["tables"].append(table)
+    return made
+
+
+def _refuse_customization(customization: Any, path: str) -> None:
+    convention = customization.get("naming_convention") or "hasura-default"
+    others = [key for key in ("root_fields", "type_names") if not _is_empty(customization.get(key))]
+    if others or convention != "hasura-default":
+        raise unsupported(
+            "customization of a source is not supported by this engine", f"{path}.customization"
+        )
+
+
+def _new_source(name: str, configuration: Any) -> Entry:
+    default = {"connection_info": {"database_url": {"from_env": "HASURA_GRAPHQL_DATABASE_URL"}}}
+    return {"name": name, "kind": "postgres", "tables": [], "configuration": configuration or default}
+
+
+def _table(entry: Any, path: str) -> Entry:
+    name = table_name(required(entry, "table", path), f"{path}.table")
+    for key in _UNSUPPORTED_OF_TABLES:
+        if entry.get(key):
+            raise unsupported(f'"{key}" of a table is not supported by this engine', f"{path}.{key}")
+    made: Entry = {"table": name.json()}
+    for key in ("is_enum", "configuration"):
+        if entry.get(key):
+            made[key] = entry[key]
+    for key in RELATIONSHIP_KINDS:
+        listed = _entries(entry, key, path)
+        for index, definition in enumerate(listed):
+            required_text(definition, "name", f"{path}.{key}[{index}]")
+            required(definition, "using", f"{path}.{key}[{index}]")
+        made[key] = listed
+    for key in PERMISSION_KINDS:
+        listed = _entries(entry, key, path)
+        for index, definition in enumerate(listed):
+            required_text(definition, "role", f"{path}.{key}[{index}]")
+            required(definition, "permission", f"{path}.{key}[{index}]")
+        made[key] = listed
+    return made
+
+
+def _entries(entry: Entry, key: str, path: str) -> list[Entry]:
+    listed = entry.get(key) or []
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise unparsable("expected a list of objects", f"{path}.{key}")
+    names = [each.get("name", each.get("role")) for each in listed]
+    for name in names:
+        if names.count(name) > 1:
+            raise unparsable(f'multiple declarations exist in {key}: "{name}"', f"{path}.{key}")
+    return [dict(each) for each in listed]
+
+
+def _is_empty(content: Any) -> bool:
+    """Whether a part of the metadata says nothing: empty, null, or an object of such parts."""
+    if isinstance(content, dict):
+        return all(map(_is_empty, content.values()))
+    return content in (None, [], "", False)
+
+
+def tables_of(document: Document) -> Iterator[Entry]:
+    """Give all table entries."""
+    for source in document["sources"]:
+        yield from source["tables"]

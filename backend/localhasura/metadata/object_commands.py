@@ -1,0 +1,105 @@
+"""Commands about what belongs to a table: relationships and permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from localhasura.errors import EngineError
+from localhasura.metadata.document import Entry
+from localhasura.metadata.model import ADMIN
+from localhasura.metadata.names import required, required_text
+from localhasura.metadata.permissions import PERMISSION_KINDS
+from localhasura.metadata.relationships import RELATIONSHIP_KINDS
+from localhasura.metadata.service import Draft
+from localhasura.metadata.table_commands import drop_named, table_in
+
+
+def create_relationship(key: str, draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    relationship = required_text(args, "name")
+    if any(each["name"] == relationship for kind in RELATIONSHIP_KINDS for each in entry.get(kind, [])):
+        message = f'relationship with name "{relationship}" already exists in table "{name}"'
+        raise EngineError("already-exists", message, path="$.args")
+    definition: Entry = {"name": relationship, "using": required(args, "using")}
+    if args.get("comment"):
+        definition["comment"] = args["comment"]
+    entry.setdefault(key, []).append(definition)
+
+
+def drop_relationship(draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    relationship = required_text(args, "relationship")
+    if not drop_named(entry, RELATIONSHIP_KINDS, relationship):
+        message = f'relationship "{relationship}" does not exist on table "{name}"'
+        raise EngineError("not-exists", message, path="$.args")
+
+
+def rename_relationship(draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    former, new = required_text(args, "name"), required_text(args, "new_name")
+    for key in RELATIONSHIP_KINDS:
+        for definition in entry.get(key, []):
+            if definition["name"] == former:
+                definition["name"] = new
+                return
+    raise EngineError(
+        "not-exists", f'relationship "{former}" does not exist on table "{name}"', path="$.args"
+    )
+
+
+def create_permission(key: str, kind: str, draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    role = required_text(args, "role")
+    if role == ADMIN or any(each["role"] == role for each in entry.get(key, [])):
+        message = f'{kind} permission already defined on table "{name}" with role "{role}"'
+        raise EngineError("already-exists", message, path="$.args")
+    definition: Entry = {"role": role, "permission": required(args, "permission")}
+    if args.get("comment"):
+        definition["comment"] = args["comment"]
+    entry.setdefault(key, []).append(definition)
+
+
+def drop_permission(key: str, kind: str, draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    role = required_text(args, "role")
+    kept = [each for each in entry.get(key, []) if each["role"] != role]
+    if len(kept) == len(entry.get(key, [])):
+        message = f'{kind} permission on "{name}" for role "{role}" does not exist'
+        raise EngineError("permission-denied", message, path="$.args")
+    entry[key] = kept
+
+
+def set_permission_comment(draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    role, kind = required_text(args, "role"), required_text(args, "type")
+    for definition in entry.get(f"{kind}_permissions", []):
+        if definition["role"] == role:
+            definition["comment"] = args.get("comment")
+            return
+    message = f'{kind} permission on "{name}" for role "{role}" does not exist'
+    raise EngineError("permission-denied", message, path="$.args")
+
+
+CHANGES: Mapping[str, Callable[[Draft, Any], Any]] = {
+    "pg_create_object_relationship": partial(create_relationship, "object_relationships"),
+    "pg_create_array_relationship": partial(create_relationship, "array_relationships"),
+    "pg_drop_relationship": drop_relationship,
+    "pg_rename_relationship": rename_relationship,
+    "pg_set_permission_comment": set_permission_comment,
+    **{
+        f"pg_create_{kind}_permission": partial(create_permission, key, kind)
+        for key, kind in PERMISSION_KINDS.items()
+    },
+    **{
+        f"pg_drop_{kind}_permission": partial(drop_permission, key, kind)
+        for key, kind in PERMISSION_KINDS.items()
+    },
+}

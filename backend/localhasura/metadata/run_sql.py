@@ -1,0 +1,151 @@
+"""`run_sql`: an administrator's SQL in one transaction, with tracked tables kept true to the result."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import pq
+
+from localhasura.database import internal_of
+from localhasura.errors import EngineError, unparsable, unsupported
+from localhasura.metadata.document import remove_table
+from localhasura.metadata.names import required_text, table_name
+from localhasura.metadata.service import Draft, MetadataService
+from localhasura.metadata.source import SourceReader
+from localhasura.metadata.table_commands import dependency_error
+from localhasura.metadata.whole_commands import drop_objects
+from localhasura.sql.builder import Statement
+
+_CHECKED = re.compile(r"\b(ALTER|DROP|REPLACE|CREATE\s+FUNCTION|COMMENT\s+ON)\b", re.IGNORECASE)
+_SWITCHES = ("cascade", "read_only", "no_transaction", "check_metadata_consistency")
+
+
+def run_query(service: MetadataService, body: Any) -> Any:
+    """Return the answer to a request of `/v2/query`."""
+    if not isinstance(body, dict) or not isinstance(body.get("type"), str):
+        raise unparsable('key "type" not found')
+    kind, args = body["type"], body.get("args")
+    if kind in ("run_sql", "pg_run_sql"):
+        return _run_sql(service, args)
+    if kind == "bulk":
+        if not isinstance(args, list):
+            raise unparsable("expected a list", "$.args")
+        return [_one_of(service, index, command) for index, command in enumerate(args)]
+    raise unsupported(f"{kind} is not supported by this engine", "$.type")
+
+
+def _one_of(service: MetadataService, index: int, command: Any) -> Any:
+    try:
+        return run_query(service, command)
+    except EngineError as error:
+        raise error.at(f"$.args[{index}]") from error
+
+
+def _run_sql(service: MetadataService, args: Any) -> Any:
+    text, source = required_text(args, "sql"), args.get("source", "default")
+    for name in _SWITCHES:
+        if args.get(name) is not None and not isinstance(args[name], bool):
+            raise unparsable(f"expected Bool for key {name!r}", f"$.args.{name}")
+    with service.locked(), service.source_connection(source) as connection:
+        if args.get("no_transaction"):
+            answer = _execute(connection, text)
+            service.reload()
+            return answer
+        return _in_transaction(service, connection, text, args)
+
+
+def _in_transaction(
+    service: MetadataService, connection: psycopg.Connection[Any], text: str, args: Mapping[str, Any]
+) -> Any:
+    read_only = bool(args.get("read_only"))
+    checked = args.get("check_metadata_consistency")
+    checked = bool(_CHECKED.search(text)) if checked is None else checked
+    try:
+        with connection.transaction():
+            if read_only:
+                connection.execute("SET TRANSACTION READ ONLY")
+            answer = _execute(connection, text)
+            draft = None if read_only else _draft(service, connection)
+            if draft is not None and checked:
+                _adapt(draft, cascade=bool(args.get("cascade")), before=service)
+    except psycopg.Error as error:
+        raise _failed(error, text) from error
+    if draft is not None:
+        service.adopt(draft)
+    return answer
+
+
+def _draft(service: MetadataService, connection: psycopg.Connection[Any]) -> Draft:
+    reader = SourceReader(connection)
+    # No second connection here: its look at the catalog would wait for the locks of this transaction.
+    draft = Draft(copy.deepcopy(service.stored().document), reader.catalog(), reader.enum_values)
+    draft.rebuild()
+    return draft
+
+
+def _adapt(draft: Draft, *, cascade: bool, before: MetadataService) -> None:
+    """Untrack what was dropped; refuse (or with cascade drop) what else does not fit any more."""
+    known = {each.name for each in before.model.inconsistencies}
+    for source in draft.document["sources"]:
+        for entry in list(source["tables"]):
+            name = table_name(entry["table"])
+            if name in before.model.tables and name not in draft.catalog.tables:
+                _forget(draft, source, name)
+    draft.rebuild()
+    while new := tuple(each for each in draft.model.inconsistencies if each.name not in known):
+        if not cascade:
+            raise dependency_error([each.name for each in new])
+        if not drop_objects(draft.document, new):
+            return
+        draft.changed = True
+        draft.rebuild()
+
+
+def _forget(draft: Draft, source: dict[str, Any], name: Any) -> None:
+    others = [entry for entry in source["tables"] if table_name(entry["table"]) != name]
+    kept = {
+        id(entry): {key: list(value) for key, value in entry.items() if isinstance(value, list)}
+        for entry in others
+    }
+    remove_table(source, name)
+    for entry in others:
+        # Relationships that led to a dropped table stay for the check, which refuses or cascades.
+        entry.update(kept[id(entry)])
+    draft.changed = True
+
+
+def _execute(connection: psycopg.Connection[Any], text: str) -> dict[str, Any]:
+    """Run the statements and return the last result as Hasura shows it: everything is text."""
+    try:
+        cursor = connection.execute(text.encode())
+        while cursor.nextset():
+            pass
+    except psycopg.Error as error:
+        raise _failed(error, text) from error
+    result = cursor.pgresult
+    if result is None or result.status != pq.ExecStatus.TUPLES_OK:
+        return {"result_type": "CommandOk", "result": None}
+    header = [_decoded(result.fname(column)) for column in range(result.nfields)]
+    rows = [
+        [_shown(result.get_value(row, column)) for column in range(result.nfields)]
+        for row in range(result.ntuples)
+    ]
+    return {"result_type": "TuplesOk", "result": [header, *rows]}
+
+
+def _shown(value: bytes | None) -> str:
+    return "NULL" if value is None else _decoded(value)
+
+
+def _decoded(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
+
+
+def _failed(error: psycopg.Error, text: str) -> EngineError:
+    internal = internal_of(error, Statement(text, []))
+    internal["prepared"] = False
+    return EngineError("postgres-error", "query execution failed", internal=internal)

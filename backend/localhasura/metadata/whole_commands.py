@@ -1,0 +1,186 @@
+"""Commands about the metadata as a whole: export, replace, reload, clear, inconsistencies, catalog state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localhasura.errors import EngineError, unparsable
+from localhasura.metadata.document import (
+    Document,
+    empty_document,
+    exported,
+    find_table,
+    normalised,
+    remove_table,
+)
+from localhasura.metadata.model import Inconsistency, Model
+from localhasura.metadata.names import required, table_name
+from localhasura.metadata.service import Draft, MetadataService
+
+KNOWN_UNSUPPORTED = frozenset(
+    (
+        *("pg_add_source", "pg_drop_source", "pg_update_source", "rename_source", "pg_get_source_tables"),
+        *(
+            "pg_track_function",
+            "pg_untrack_function",
+            "pg_create_function_permission",
+            "pg_drop_function_permission",
+        ),
+        *(
+            "pg_add_computed_field",
+            "pg_drop_computed_field",
+            "pg_create_event_trigger",
+            "pg_delete_event_trigger",
+        ),
+        *("pg_redeliver_event", "pg_invoke_event_trigger", "create_action", "drop_action", "update_action"),
+        *("create_action_permission", "drop_action_permission", "set_custom_types", "create_cron_trigger"),
+        *("delete_cron_trigger", "create_scheduled_event", "add_remote_schema", "remove_remote_schema"),
+        *(
+            "create_query_collection",
+            "drop_query_collection",
+            "add_collection_to_allowlist",
+            "create_rest_endpoint",
+        ),
+        *(
+            "drop_rest_endpoint",
+            "add_inherited_role",
+            "drop_inherited_role",
+            "set_api_limits",
+            "remove_api_limits",
+        ),
+        *(
+            "pg_suggest_relationships",
+            "test_webhook_transform",
+            "dump_internal_state",
+            "pg_track_native_query",
+        ),
+        *("pg_track_logical_model", "pg_create_remote_relationship", "add_host_to_tls_allowlist"),
+    )
+)
+_CLEARED_ROLES = "graphql_schema_introspection"
+
+
+def inconsistency_report(model: Model) -> dict[str, Any]:
+    """Return the consistent or inconsistent state as several commands answer it."""
+    return {
+        "is_consistent": not model.inconsistencies,
+        "inconsistent_objects": [each.json() for each in model.inconsistencies],
+    }
+
+
+def _export(service: MetadataService, command: Mapping[str, Any]) -> Any:
+    stored = service.stored()
+    document = exported(stored.document)
+    if command.get("version", 1) == 2:
+        return {"resource_version": stored.resource_version, "metadata": document}
+    return document
+
+
+def _reload(service: MetadataService, _command: Mapping[str, Any]) -> Any:
+    model = service.reload()
+    answer: dict[str, Any] = {"message": "success", "is_consistent": not model.inconsistencies}
+    if model.inconsistencies:
+        answer["inconsistent_objects"] = [each.json() for each in model.inconsistencies]
+    return answer
+
+
+def _inconsistent(service: MetadataService, _command: Mapping[str, Any]) -> Any:
+    return inconsistency_report(service.model)
+
+
+def _catalog_state(service: MetadataService, _command: Mapping[str, Any]) -> Any:
+    return service.store.catalog_state()
+
+
+def _set_catalog_state(service: MetadataService, command: Mapping[str, Any]) -> Any:
+    args = command.get("args")
+    kind = required(args, "type")
+    if kind not in ("cli", "console"):
+        raise unparsable("expected 'cli' or 'console'", "$.args.type")
+    service.store.set_catalog_state(kind, required(args, "state"))
+    return {"message": "success"}
+
+
+def _replace(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any] | None:
+    args = command["args"]
+    if command.get("version", 1) == 2 or (isinstance(args, dict) and "metadata" in args):
+        metadata, allowed = required(args, "metadata"), bool(args.get("allow_inconsistent_metadata"))
+        draft.document = normalised(metadata, "$.args.metadata")
+    else:
+        allowed = False
+        draft.document = normalised(args, "$.args")
+    draft.rebuild()
+    draft.may_be_inconsistent = True
+    if draft.model.inconsistencies and not allowed:
+        raise EngineError(
+            "unexpected",
+            "cannot continue due to inconsistent metadata",
+            path="$.args",
+            internal=[each.json() for each in draft.model.inconsistencies],
+        )
+    if command.get("version", 1) == 2:
+        return lambda done: inconsistency_report(done.model)
+    return None
+
+
+def _clear(draft: Draft, _command: Mapping[str, Any]) -> None:
+    configuration = [
+        each.get("configuration") for each in draft.document["sources"] if each["name"] == "default"
+    ]
+    draft.document = empty_document("default", configuration[0]) if configuration else empty_document(None)
+    draft.may_be_inconsistent = True
+
+
+def _drop_inconsistent(draft: Draft, _command: Mapping[str, Any]) -> None:
+    while draft.model.inconsistencies and drop_objects(draft.document, draft.model.inconsistencies):
+        draft.rebuild()
+    draft.may_be_inconsistent = True
+
+
+def drop_objects(document: Document, inconsistencies: tuple[Inconsistency, ...]) -> bool:
+    """Take inconsistent objects out of the document; return whether anything was taken out."""
+    for each in inconsistencies:
+        if each.locate and each.locate[0] != "source":
+            _drop_object(document, each.locate)
+    return any(each.locate and each.locate[0] != "source" for each in inconsistencies)
+
+
+def _drop_object(document: Document, locate: tuple[str, ...]) -> None:
+    source = document["sources"][0]
+    name = next(
+
+            table_name(each["table"])
+            for each in source["tables"]
+            if str(table_name(each["table"])) == locate[1]
+
+    )
+    if locate[0] == "tables":
+        remove_table(source, name)
+        return
+    entry = find_table(source, name)
+    if entry is not None:
+        entry[locate[0]] = [
+            each for each in entry.get(locate[0], []) if each.get("name", each.get("role")) != locate[2]
+        ]
+
+
+def _set_introspection(draft: Draft, command: Mapping[str, Any]) -> None:
+    draft.document[_CLEARED_ROLES] = {
+        "disabled_for_roles": list(required(command["args"], "disabled_for_roles"))
+    }
+
+
+READS: Mapping[str, Callable[[MetadataService, Mapping[str, Any]], Any]] = {
+    "export_metadata": _export,
+    "reload_metadata": _reload,
+    "get_inconsistent_metadata": _inconsistent,
+    "get_catalog_state": _catalog_state,
+    "set_catalog_state": _set_catalog_state,
+}
+CHANGES: Mapping[str, Callable[[Draft, Any], Any]] = {
+    "replace_metadata": _replace,
+    "clear_metadata": _clear,
+    "drop_inconsistent_metadata": _drop_inconsistent,
+    "set_graphql_schema_introspection_options": _set_introspection,
+}

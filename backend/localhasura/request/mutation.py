@@ -1,0 +1,158 @@
+"""One mutation field: compiled, written, answered. The caller holds the transaction around all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from localhasura.boolexp import BoolExp
+from localhasura.errors import EngineError
+from localhasura.metadata.model import TrackedTable
+from localhasura.request.selection import Selected, Walker
+from localhasura.schema.objects import Kind
+from localhasura.sql.builder import Builder
+from localhasura.sql.filters import key_condition, where_expression
+from localhasura.sql.mutations import Write, delete_rows, insert_rows, update_rows, written_rows
+from localhasura.sql.nested import CHECK_FAILED, Fetch, NestedInsert, has_nested
+from localhasura.sql.response import Response
+
+Compiled = Callable[[Fetch], str]
+"""Runs the field's statements and returns its JSON text."""
+
+
+class MutationCompiler:
+    """Compiles the mutation fields of one request."""
+
+    def __init__(self, new_builder: Callable[[], Builder], walker: Walker) -> None:
+        self._new_builder, self._walker = new_builder, walker
+
+    def compile(self, selected: Selected) -> Compiled:
+        """Return the field ready to run; raises on everything that can be known without the database."""
+        assert selected.field is not None
+        assert selected.field.table is not None
+        table, kind = selected.field.table, selected.field.kind
+        if kind is Kind.UPDATE_MANY:
+            return self._update_many(table, selected)
+        response = Response(table, selected, self._walker)
+        if kind in (Kind.INSERT, Kind.INSERT_ONE):
+            return self._insert(table, selected, response)
+        if kind in (Kind.UPDATE, Kind.UPDATE_BY_PK):
+            return self._update(table, selected.args, self._picked(table, selected), response, selected.path)
+        builder = self._new_builder()
+        write = delete_rows(builder, table, self._picked(table, selected))
+        return self._written(table, builder, write, response, "$")
+
+    def _picked(self, table: TrackedTable, selected: Selected) -> BoolExp:
+        assert selected.field is not None
+        if selected.field.kind is Kind.UPDATE_BY_PK:
+            return key_condition(table, selected.args["pk_columns"])
+        if selected.field.kind is Kind.DELETE_BY_PK:
+            return key_condition(table, selected.args)
+        return where_expression(selected.args["where"], table, self._new_builder().inputs)
+
+    def _insert(self, table: TrackedTable, selected: Selected, response: Response) -> Compiled:
+        single = "object" in selected.args
+        objects = [selected.args["object"]] if single else selected.args["objects"]
+        on_conflict = selected.args.get("on_conflict")
+        path = f"$.selectionSet.{selected.name}.args.{'object' if single else 'objects'}"
+        if not objects:
+            return _constant(response.empty())
+        if has_nested(objects, table):
+            return self._nested(table, objects, on_conflict, path, response, single)
+        rows = [{table.columns[name].name: value for name, value in row.items()} for row in objects]
+        builder = self._new_builder()
+        write = insert_rows(builder, table, rows, on_conflict, f"{selected.path}.args.on_conflict")
+        return self._written(table, builder, write, response, path)
+
+    def _update(
+        self, table: TrackedTable, args: Mapping[str, Any], where: BoolExp, response: Response, path: str
+    ) -> Compiled:
+        builder = self._new_builder()
+        write = update_rows(builder, table, args, where, f"{path}.args")
+        if write is None:
+            return _constant(response.empty())
+        return self._written(table, builder, write, response, "$")
+
+    def _update_many(self, table: TrackedTable, selected: Selected) -> Compiled:
+        response = Response(table, selected, self._walker)
+        inputs = self._new_builder().inputs
+        steps = [
+            self._update(table, args, where_expression(args["where"], table, inputs), response, selected.path)
+            for args in selected.args["updates"]
+        ]
+        return lambda fetch: "[" + ",".join(step(fetch) for step in steps) + "]"
+
+    def _written(
+        self, table: TrackedTable, builder: Builder, write: Write, response: Response, path: str
+    ) -> Compiled:
+        if response.reads_relationships:
+            return self._written_then_read(table, builder, write, response, path)
+        answer = response.from_write(builder)
+        statement = builder.statement(f"{write.text} SELECT ({answer})::text, {write.checked()}")
+
+        def run(fetch: Fetch) -> str:
+            answered, passed = _fetched(fetch, statement, path)
+            _require(passed, path)
+            return _json(answered)
+
+        return run
+
+    def _written_then_read(
+        self, table: TrackedTable, builder: Builder, write: Write, response: Response, path: str
+    ) -> Compiled:
+        """Related rows are read by a second statement, which sees what the first one wrote."""
+        rows = written_rows(table)
+        statement = builder.statement(
+            f'{write.text} SELECT ({rows})::text, {write.checked()}, (SELECT count(*)::int FROM "_m")'
+        )
+
+        def run(fetch: Fetch) -> str:
+            written, passed, affected = _fetched(fetch, statement, path)
+            _require(passed, path)
+            return self._read_back(response, written, affected, fetch)
+
+        return run
+
+    def _nested(
+        self,
+        table: TrackedTable,
+        objects: Sequence[Mapping[str, Any]],
+        on_conflict: Mapping[str, Any] | None,
+        path: str,
+        response: Response,
+        single: bool,
+    ) -> Compiled:
+        def run(fetch: Fetch) -> str:
+            insert = NestedInsert(self._new_builder, fetch)
+            insert.run(table, objects, on_conflict, path, single=single)
+            return self._read_back(response, f"[{','.join(insert.rows)}]", insert.affected, fetch)
+
+        return run
+
+    def _read_back(self, response: Response, rows: str, affected: int, fetch: Fetch) -> str:
+        builder = self._new_builder()
+        answer = response.from_rows(builder, rows, affected)
+        return _json(fetch(builder.statement(f"SELECT ({answer})::text"))[0])
+
+
+def _fetched(fetch: Fetch, statement: Any, path: str) -> Sequence[Any]:
+    try:
+        return fetch(statement)
+    except EngineError as error:
+        located = EngineError(
+            error.code, error.message, path=path, status=error.status, internal=error.internal
+        )
+        raise located from error.__cause__
+
+
+def _require(passed: bool, path: str) -> None:
+    if not passed:
+        raise EngineError("permission-error", CHECK_FAILED, path=path)
+
+
+def _json(answered: str | None) -> str:
+    return "null" if answered is None else answered
+
+
+def _constant(answer: str) -> Compiled:
+    return lambda _fetch: answer

@@ -1,0 +1,194 @@
+"""Values in a request: literals of the document, or JSON that came in a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from graphql.language import (
+    BooleanValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    IntValueNode,
+    ListTypeNode,
+    ListValueNode,
+    NamedTypeNode,
+    NonNullTypeNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    TypeNode,
+    ValueNode,
+    VariableNode,
+    print_ast,
+)
+
+from localhasura.errors import invalid
+from localhasura.jsontext import pointer
+
+_LITERAL_KINDS: Mapping[type[ValueNode], str] = {
+    IntValueNode: "an integer",
+    FloatValueNode: "a float",
+    StringValueNode: "a string",
+    BooleanValueNode: "a boolean",
+    NullValueNode: "null",
+    EnumValueNode: "an enum value",
+    ListValueNode: "a list",
+    ObjectValueNode: "an object",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON value out of the request's variables."""
+
+    value: Any
+
+
+Value = Json | ValueNode
+NULL = Json(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the operation with its declared type and what stands for it."""
+
+    name: str
+    type: TypeNode
+    value: Value
+    has_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedType:
+    """The type of a place in the schema, as far as a variable's declaration is compared with it."""
+
+    name: str
+    non_null: bool = False
+    element: ExpectedType | None = None
+
+    def __str__(self) -> str:
+        inner = self.name if self.element is None else f"[{self.element}]"
+        return f"{inner}!" if self.non_null else inner
+
+
+class Variables:
+    """The variables of one request."""
+
+    def __init__(self, by_name: Mapping[str, Variable]) -> None:
+        self._by_name = by_name
+
+    def resolve(self, value: Value, expected: ExpectedType, path: str, *, has_default: bool = False) -> Value:
+        """Return the value itself, or what stands for the variable, whose declared type must fit."""
+        if not isinstance(value, VariableNode):
+            return value
+        variable = self._by_name.get(value.name.value)
+        if variable is None:
+            raise invalid(f'unbound variable "{value.name.value}"')
+        if not _usable(variable, expected, has_default):
+            declared = print_ast(variable.type)
+            raise invalid(
+                f"variable '{variable.name}' is declared as '{declared}', but used where '{expected}' is expected",
+                path,
+            )
+        return variable.value
+
+    def plain(self, value: Value) -> Any:
+        """Return a value as JSON, variables filled in."""
+        if isinstance(value, Json):
+            return value.value
+        match value:
+            case VariableNode():
+                return self.plain(self._unchecked(value))
+            case ListValueNode():
+                return [self.plain(item) for item in value.values]
+            case ObjectValueNode():
+                return {field.name.value: self.plain(field.value) for field in value.fields}
+        return _literal(value)
+
+    def _unchecked(self, value: VariableNode) -> Value:
+        variable = self._by_name.get(value.name.value)
+        if variable is None:
+            raise invalid(f'unbound variable "{value.name.value}"')
+        return variable.value
+
+
+def describe(value: Value) -> str:
+    """Return the kind of a value in the words of Hasura's type errors."""
+    if not isinstance(value, Json):
+        return _LITERAL_KINDS[type(value)]
+    plain = value.value
+    if plain is None:
+        return "null"
+    for kind, words in ((bool, "a boolean"), (str, "a string"), (list, "a list"), (dict, "an object")):
+        if isinstance(plain, kind):
+            return words
+    return "a number"
+
+
+def is_null(value: Value) -> bool:
+    """Whether the value is an explicit null."""
+    return isinstance(value, NullValueNode) or (isinstance(value, Json) and value.value is None)
+
+
+def list_items(value: Value) -> list[Value] | None:
+    """Return the items of a list, or None when the value is no list."""
+    if isinstance(value, ListValueNode):
+        return list(value.values)
+    if isinstance(value, Json) and isinstance(value.value, list):
+        return [Json(item) for item in value.value]
+    return None
+
+
+def object_members(value: Value, path: str) -> list[tuple[str, Value]] | None:
+    """Return the members of an object in their order, or None when the value is no object."""
+    if isinstance(value, ObjectValueNode):
+        members: dict[str, Value] = {}
+        for field in value.fields:
+            if field.name.value in members:
+                raise invalid(f"duplicate field '{field.name.value}'", pointer(path, field.name.value))
+            members[field.name.value] = field.value
+        return list(members.items())
+    if isinstance(value, Json) and isinstance(value.value, dict):
+        return [(name, Json(item)) for name, item in value.value.items()]
+    return None
+
+
+def _literal(value: ValueNode) -> Any:
+    match value:
+        case IntValueNode():
+            return Decimal(value.value) if len(value.value) > 400 else int(value.value)
+        case FloatValueNode():
+            try:
+                return Decimal(value.value)
+            except InvalidOperation:
+                raise invalid(f"the number {value.value} is out of range") from None
+        case StringValueNode() | BooleanValueNode() | EnumValueNode():
+            return value.value
+    return None
+
+
+def _usable(variable: Variable, expected: ExpectedType, has_default: bool) -> bool:
+    declared = variable.type
+    if expected.non_null and not isinstance(declared, NonNullTypeNode):
+        defaulted = variable.has_default and not is_null(variable.value)
+        if not (defaulted or has_default):
+            return False
+        expected = ExpectedType(expected.name, False, expected.element)
+    return _compatible(declared, expected)
+
+
+def _compatible(declared: TypeNode, expected: ExpectedType) -> bool:
+    if isinstance(declared, NonNullTypeNode):
+        declared = declared.type
+    elif expected.non_null:
+        return False
+    if isinstance(declared, ListTypeNode):
+        return expected.element is not None and _compatible(declared.type, expected.element)
+    return (
+        expected.element is None
+        and isinstance(declared, NamedTypeNode)
+        and declared.name.value == expected.name
+    )

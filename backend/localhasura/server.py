@@ -1,0 +1,157 @@
+"""The server: `LocalHasura` starts, serves HTTP on a port, and stops without leaving anything behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from waitress.server import BaseWSGIServer, create_server
+
+from localhasura.auth import Authenticator, parse_jwt_secret
+from localhasura.config import DEFAULT_THREADS, Options
+from localhasura.metadata.service import MetadataService
+from localhasura.metadata.store import MetadataStore
+from localhasura.routes import Application
+
+KEEP_ALIVE_S = 30
+"""Hasura closes idle connections after the same time."""
+STOP_LIMIT_S = 10.0
+
+
+class StartError(RuntimeError):
+    """The server cannot start; the text says why, in Hasura's words where it has some."""
+
+
+class LocalHasura:
+    """A Hasura-v2-compatible engine over one database, served over HTTP from a thread of this process.
+
+        with LocalHasura(database_url=..., admin_secret="secret") as hasura:
+            requests.post(f"{hasura.url}/v1/graphql", ...)
+
+    `jwt_secret` is the JSON text of HASURA_GRAPHQL_JWT_SECRET. With `port` 0 a free port is taken; `url` and
+    `port` are known after `start`, which returns when requests are answered. `environment` is what
+    `{from_env: NAME}` in metadata means; HASURA_GRAPHQL_DATABASE_URL and PG_DATABASE_URL are this database
+    unless it says otherwise. `stop` may be called twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        admin_secret: str | None = None,
+        jwt_secret: str | None = None,
+        unauthorized_role: str | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        metadata_database_url: str | None = None,
+        stringify_numeric_types: bool = False,
+        dev_mode: bool = False,
+        threads: int = DEFAULT_THREADS,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._options = Options(
+            database_url=database_url,
+            metadata_database_url=metadata_database_url,
+            host=host,
+            port=port,
+            admin_secret=admin_secret,
+            jwt_secret=jwt_secret,
+            unauthorized_role=unauthorized_role,
+            stringify_numeric_types=stringify_numeric_types,
+            dev_mode=dev_mode,
+            threads=threads,
+            environment=environment or {},
+        )
+        self._service: MetadataService | None = None
+        self._authenticator: Authenticator | None = None
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self:
+        """Return a server for options that are already put together."""
+        made = cls(database_url=options.database_url)
+        made._options = options
+        return made
+
+    @property
+    def port(self) -> int:
+        if self._server is None:
+            raise StartError("the server is not running")
+        return int(self._server.effective_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._options.host}:{self.port}"
+
+    def start(self) -> Self:
+        """Start serving; raises StartError for options that Hasura refuses, OSError for a taken port."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End serving: no thread, connection or socket is left."""
+        if self._server is not None:
+            self._server.close()
+            self._server.task_dispatcher.shutdown()
+        if self._thread is not None:
+            self._thread.join(STOP_LIMIT_S)
+        if self._authenticator is not None:
+            self._authenticator.stop()
+        if self._service is not None:
+            self._service.stop()
+        self._server = self._thread = self._authenticator = self._service = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        options = self._options
+        self._authenticator = _authenticator(options)
+        self._authenticator.start()
+        store = MetadataStore(options.metadata_database_url or options.database_url)
+        self._service = MetadataService(options, store)
+        self._service.start()
+        application = Application(self._service, self._authenticator, options)
+        self._server = create_server(
+            application,
+            host=options.host,
+            port=options.port,
+            threads=options.threads,
+            channel_timeout=KEEP_ALIVE_S,
+            cleanup_interval=KEEP_ALIVE_S,
+            max_request_body_size=options.max_body_bytes,
+            ident=None,
+        )
+        self._thread = threading.Thread(target=self._server.run, name="localhasura", daemon=True)
+        self._thread.start()
+
+
+def _authenticator(options: Options) -> Authenticator:
+    secured = options.admin_secret is not None
+    if options.jwt_secret is not None and not secured:
+        raise StartError(
+            "Fatal Error : --jwt-secret (HASURA_GRAPHQL_JWT_SECRET) requires --admin-secret "
+            "(HASURA_GRAPHQL_ADMIN_SECRET) or  --access-key (HASURA_GRAPHQL_ACCESS_KEY) to be set"
+        )
+    if options.unauthorized_role is not None and not secured:
+        raise StartError(
+            "Fatal Error : --unauthorized-role (HASURA_GRAPHQL_UNAUTHORIZED_ROLE) requires --admin-secret "
+            "(HASURA_GRAPHQL_ADMIN_SECRET) or  --access-key (HASURA_GRAPHQL_ACCESS_KEY) to be set"
+        )
+    return Authenticator(
+        admin_secret=options.admin_secret,
+        jwt_secret=None if options.jwt_secret is None else parse_jwt_secret(options.jwt_secret),
+        unauthorized_role=options.unauthorized_role,
+    )

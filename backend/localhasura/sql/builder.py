@@ -1,0 +1,175 @@
+"""What all statements share: bound parameters, session variables, aliases, expressions over boolean rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from localhasura.boolexp import (
+    And,
+    BoolExp,
+    ColumnOperand,
+    Compare,
+    Exists,
+    IsNull,
+    ListOperand,
+    Literal,
+    Not,
+    Operand,
+    Or,
+    Related,
+    Relationship,
+    Rule,
+    SessionVariable,
+)
+from localhasura.catalog import PgType, TableName
+from localhasura.catalog.model import quoted
+from localhasura.errors import EngineError
+from localhasura.metadata.model import TrackedTable
+from localhasura.operators import LISTS, SQL, array_of, operands
+from localhasura.pgvalues import array_literal
+from localhasura.schema.role_inputs import RoleInputs
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who asks: the role and the session variables, `x-hasura-role` among them."""
+
+    role: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    backend: bool = False
+    """Whether backend-only permissions count."""
+
+    def variable(self, name: str) -> str:
+        """Return a session variable; raises `not-found` as Hasura does at run time."""
+        value = self.variables.get(name)
+        if value is None:
+            raise EngineError("not-found", f'missing session variable: "{name}"')
+        return value
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL text with `$1`-style parameters, all of them text."""
+
+    text: str
+    parameters: list[str | None]
+
+
+class Builder:
+    """Collects the parameters of one statement and hands out aliases."""
+
+    def __init__(self, inputs: RoleInputs, session: Session, *, stringify: bool) -> None:
+        self.inputs, self.session, self.stringify = inputs, session, stringify
+        self.parameters: list[str | None] = []
+        self._aliases = 0
+
+    def statement(self, text: str) -> Statement:
+        return Statement(text, self.parameters)
+
+    def alias(self) -> str:
+        """Return an alias that no other part of the statement has, quoted."""
+        self._aliases += 1
+        return f'"_{self._aliases}"'
+
+    def bind(self, text: str | None, cast: str) -> str:
+        """Return a parameter holding `text`, read as the type `cast`."""
+        self.parameters.append(text)
+        return f"(${len(self.parameters)})::{cast}"
+
+    def value(self, operand: Literal | SessionVariable, kind: PgType) -> str:
+        """Return a literal or session variable as a value of the type."""
+        text = operand.text if isinstance(operand, Literal) else self.session.variable(operand.name)
+        return self.bind(text, kind.cast)
+
+    def condition(self, where: BoolExp, alias: str, root: str) -> str:
+        """Return the expression about the row that `alias` names; `root` names the row of the whole rule."""
+        match where:
+            case And():
+                return self._joined(where.parts, " AND ", "TRUE", alias, root)
+            case Or():
+                return self._joined(where.parts, " OR ", "FALSE", alias, root)
+            case Not():
+                return f"(NOT {self.condition(where.part, alias, root)})"
+            case IsNull():
+                return f"({alias}.{where.column.sql} IS {'' if where.wanted else 'NOT '}NULL)"
+            case Compare():
+                return self._comparison(where, alias, root)
+            case Related():
+                return self._related(where, alias, root)
+            case Exists():
+                inner = self.alias()
+                condition = self.condition(where.where, inner, root)
+                return f"(EXISTS (SELECT 1 FROM {where.table.name.sql} AS {inner} WHERE {condition}))"
+            case Rule():
+                return self.condition(where.where, alias, alias)
+
+    def _joined(self, parts: tuple[BoolExp, ...], glue: str, empty: str, alias: str, root: str) -> str:
+        if not parts:
+            return empty
+        return "(" + glue.join(self.condition(part, alias, root) for part in parts) + ")"
+
+    def _related(self, where: Related, alias: str, root: str) -> str:
+        inner = self.alias()
+        target = self.inputs.table(where.relationship)
+        join = join_condition(where.relationship, alias, inner)
+        condition = self.condition(where.where, inner, root)
+        return f"(EXISTS (SELECT 1 FROM {target.name.sql} AS {inner} WHERE {join} AND {condition}))"
+
+    def _comparison(self, where: Compare, alias: str, root: str) -> str:
+        left, kind = f"{alias}.{where.column.sql}", where.column.type
+        if where.cast is not None:
+            left, kind = f"({left})::{where.cast.cast}", where.cast
+        if where.operator in LISTS:
+            return self._membership(left, kind, where.operator, where.operand)
+        right = self._right(where, kind, alias, root)
+        plain = f"({left} {SQL[where.operator]} {right})"
+        if where.null_aware and where.column.nullable and isinstance(where.operand, ColumnOperand):
+            return f"({plain} OR ({left} IS NULL AND {right} IS NULL))"
+        return plain
+
+    def _right(self, where: Compare, kind: PgType, alias: str, root: str) -> str:
+        operand = where.operand
+        if isinstance(operand, ColumnOperand):
+            return f"{root if operand.of_root else alias}.{quoted(operand.column)}"
+        assert not isinstance(operand, ListOperand)
+        return self.value(operand, operands(kind)[where.operator])
+
+    def _membership(self, left: str, kind: PgType, operator: str, operand: Operand) -> str:
+        comparison = "= ANY" if operator == "_in" else "<> ALL"
+        if isinstance(operand, SessionVariable):
+            return f"({left} {comparison} ({self.value(operand, array_of(kind))}))"
+        assert isinstance(operand, ListOperand)
+        elements = operand.elements
+        if kind.is_array:
+            return self._array_membership(left, kind, operator, elements)
+        if all(isinstance(element, Literal) for element in elements):
+            texts = [element.text for element in elements if isinstance(element, Literal)]
+            bound = self.bind(array_literal(texts, kind.delimiter), array_of(kind).cast)
+            return f"({left} {comparison} ({bound}))"
+        listed = ", ".join(self.value(element, kind) for element in elements)
+        return f"({left} {comparison} (ARRAY[{listed}]))"
+
+    def _array_membership(
+        self, left: str, kind: PgType, operator: str, elements: tuple[Literal | SessionVariable, ...]
+    ) -> str:
+        if not elements:
+            return "FALSE" if operator == "_in" else "TRUE"
+        listed = ", ".join(self.value(element, kind) for element in elements)
+        return f"({left} {'IN' if operator == '_in' else 'NOT IN'} ({listed}))"
+
+
+def join_condition(relationship: Relationship, local: str, remote: str) -> str:
+    """Return how a relationship joins the row `local` with the target's row `remote`."""
+    pairs = (f"{local}.{quoted(mine)} = {remote}.{quoted(theirs)}" for mine, theirs in relationship.mapping)
+    return "(" + " AND ".join(pairs) + ")"
+
+
+def from_table(table: TrackedTable, alias: str) -> str:
+    """Return a FROM item for a table."""
+    return f"{table.name.sql} AS {alias}"
+
+
+def from_rows(name: TableName, parameter: str, alias: str) -> str:
+    """Return a FROM item for rows of the table's type that come as a JSON parameter."""
+    return f"json_populate_recordset(NULL::{name.sql}, {parameter}) AS {alias}"

@@ -1,0 +1,78 @@
+"""From parsed `where` arguments to boolean expressions, the role's filters on related tables added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localhasura.boolexp import (
+    TRUE,
+    BoolExp,
+    Compare,
+    IsNull,
+    ListOperand,
+    Literal,
+    Not,
+    Or,
+    Related,
+    all_of,
+)
+from localhasura.catalog import Column, PgType
+from localhasura.metadata.model import TrackedTable
+from localhasura.operators import LISTS, TEXT
+from localhasura.schema.role_inputs import RoleInputs
+
+Parsed = Mapping[str, Any]
+
+
+def where_expression(where: Parsed | None, table: TrackedTable, inputs: RoleInputs) -> BoolExp:
+    """Return a parsed `T_bool_exp` as an expression."""
+    if not where:
+        return TRUE
+    return all_of([_member(name, value, table, inputs) for name, value in where.items()])
+
+
+def select_filter(table: TrackedTable, inputs: RoleInputs) -> BoolExp:
+    """Return which rows of the table the role may read."""
+    select = inputs.permissions(table).select
+    return TRUE if select is None else select.filter
+
+
+def key_condition(table: TrackedTable, values: Parsed) -> BoolExp:
+    """Return the expression that picks a row by its primary key; `values` by GraphQL name."""
+    found: list[BoolExp] = []
+    for column in table.catalog.primary_key:
+        found.append(Compare(column, "_eq", values[table.column_names[column.name]]))
+    return all_of(found)
+
+
+def _member(name: str, value: Any, table: TrackedTable, inputs: RoleInputs) -> BoolExp:
+    if name == "_and":
+        return all_of([where_expression(part, table, inputs) for part in value])
+    if name == "_or":
+        return Or(tuple(where_expression(part, table, inputs) for part in value))
+    if name == "_not":
+        return Not(where_expression(value, table, inputs))
+    column = table.columns.get(name)
+    if column is not None:
+        return all_of(_comparisons(column, value, None))
+    relationship = table.relationships[name]
+    target = inputs.table(relationship)
+    return Related(
+        relationship, all_of([select_filter(target, inputs), where_expression(value, target, inputs)])
+    )
+
+
+def _comparisons(column: Column, value: Parsed, cast: PgType | None) -> list[BoolExp]:
+    found: list[BoolExp] = []
+    for operator, operand in value.items():
+        if operator == "_is_null":
+            found.append(IsNull(column, operand))
+        elif operator == "_cast":
+            found += _comparisons(column, operand.get("String", {}), TEXT)
+        elif operator in LISTS:
+            elements = tuple(element for element in operand if isinstance(element, Literal))
+            found.append(Compare(column, operator, ListOperand(elements), cast=cast))
+        else:
+            found.append(Compare(column, operator, operand, cast=cast))
+    return found

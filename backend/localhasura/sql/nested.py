@@ -1,0 +1,168 @@
+"""Nested inserts, row by row: what the row refers to first, then the row, then what refers to the row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from localhasura.boolexp import Literal, Relationship
+from localhasura.errors import EngineError, invalid, unsupported
+from localhasura.jsontext import compact
+from localhasura.metadata.model import TrackedTable
+from localhasura.sql.builder import Builder, Statement
+from localhasura.sql.mutations import insert_rows, written_rows
+
+Fetch = Callable[[Statement], Sequence[Any]]
+NewBuilder = Callable[[], Builder]
+
+CHECK_FAILED = "check constraint of an insert/update permission has failed"
+
+
+def has_nested(objects: Sequence[Mapping[str, Any]], table: TrackedTable) -> bool:
+    """Whether one of the objects brings rows of related tables along."""
+    return any(name in table.relationships for row in objects for name in row)
+
+
+@dataclass
+class NestedInsert:
+    """One insert field with related rows; `affected` counts all rows of all tables."""
+
+    new_builder: NewBuilder
+    fetch: Fetch
+    affected: int = 0
+    rows: list[str] = field(default_factory=list)
+    """The rows of the outermost table, as JSON texts."""
+
+    def run(
+        self,
+        table: TrackedTable,
+        objects: Sequence[Mapping[str, Any]],
+        on_conflict: Mapping[str, Any] | None,
+        path: str,
+        *,
+        single: bool,
+    ) -> None:
+        """Insert the objects in order; stops at the first error."""
+        for index, row in enumerate(objects):
+            where = path if single else f"{path}[{index}]"
+            written = self._insert(table, row, on_conflict, {}, where)
+            if written is not None:
+                self.rows.append(written)
+
+    def _insert(
+        self,
+        table: TrackedTable,
+        row: Mapping[str, Any],
+        on_conflict: Mapping[str, Any] | None,
+        from_parent: Mapping[str, Literal],
+        path: str,
+    ) -> str | None:
+        columns = {table.columns[name].name: value for name, value in row.items() if name in table.columns}
+        _refuse_given(columns, from_parent, path)
+        columns |= from_parent
+        for relationship, data in _related(table, row, after=False):
+            columns |= self._insert_referred(table, relationship, data, columns, path)
+        written = self._write(table, columns, on_conflict, path)
+        later = [(rel, data) for rel, data in _related(table, row, after=True) if data["data"]]
+        if later and written is None:
+            raise unsupported(
+                f'cannot proceed to insert array relations since insert to table "{table.name}" '
+                "affects zero rows",
+                path,
+            )
+        for relationship, data in later:
+            self._insert_referring(relationship, data, _column_texts(written or "{}"), path)
+        return written
+
+    def _insert_referred(
+        self,
+        table: TrackedTable,
+        relationship: Relationship,
+        data: Mapping[str, Any],
+        columns: Mapping[str, Literal],
+        path: str,
+    ) -> dict[str, Literal]:
+        """Insert the row that an object relationship refers to; return the columns that it determines."""
+        given = [local for local, _ in relationship.mapping if local in columns]
+        if given:
+            listed = ", ".join(f'"{name}"' for name in given)
+            raise invalid(
+                f'cannot insert object relationship "{relationship.name}" as {listed} '
+                "column values are already determined",
+                path,
+            )
+        target = self.new_builder().inputs.table(relationship)
+        where = f"{path}.{relationship.name}.data"
+        written = self._insert(target, data["data"], data.get("on_conflict"), {}, where)
+        if written is None:
+            raise unsupported(
+                f'cannot proceed to insert object relation "{relationship.name}" since insert to table '
+                f'"{target.name}" affects zero rows',
+                path,
+            )
+        texts = _column_texts(written)
+        return {local: texts[remote] for local, remote in relationship.mapping}
+
+    def _insert_referring(
+        self, relationship: Relationship, data: Mapping[str, Any], parent: Mapping[str, Literal], path: str
+    ) -> None:
+        target = self.new_builder().inputs.table(relationship)
+        determined = {remote: parent[local] for local, remote in relationship.mapping}
+        rows = data["data"] if relationship.is_array else [data["data"]]
+        where = f"{path}.{relationship.name}.data"
+        for index, row in enumerate(rows):
+            inner = f"{where}[{index}]" if relationship.is_array else where
+            self._insert(target, row, data.get("on_conflict"), determined, inner)
+
+    def _write(
+        self,
+        table: TrackedTable,
+        columns: Mapping[str, Literal],
+        on_conflict: Mapping[str, Any] | None,
+        path: str,
+    ) -> str | None:
+        builder = self.new_builder()
+        write = insert_rows(builder, table, [columns], on_conflict, path)
+        text = f"{write.text} SELECT ({written_rows(table)} -> 0)::text, {write.checked()}"
+        try:
+            written, passed = self.fetch(builder.statement(text))
+        except EngineError as error:
+            raise _located(error, path) from error.__cause__
+        if not passed:
+            raise EngineError("permission-error", CHECK_FAILED, path=path)
+        if written is not None:
+            self.affected += 1
+        return None if written is None else str(written)
+
+
+def _located(error: EngineError, path: str) -> EngineError:
+    return EngineError(error.code, error.message, path=path, status=error.status, internal=error.internal)
+
+
+def _related(table: TrackedTable, row: Mapping[str, Any], *, after: bool) -> list[tuple[Relationship, Any]]:
+    found = [(table.relationships[name], data) for name, data in row.items() if name in table.relationships]
+    return [(rel, data) for rel, data in found if (rel.is_array or rel.insert_after_parent) == after]
+
+
+def _refuse_given(columns: Mapping[str, Any], determined: Mapping[str, Any], path: str) -> None:
+    given = [name for name in determined if name in columns]
+    if given:
+        listed = ", ".join(f'"{name}"' for name in given)
+        raise invalid(
+            f"cannot insert {listed} columns as their values are already being determined by parent insert",
+            path,
+        )
+
+
+def _column_texts(row: str) -> dict[str, Literal]:
+    """Return a row's values in text form; numbers keep their digits."""
+    values = json.loads(row, parse_int=str, parse_float=str)
+    return {name: Literal(_text(value)) for name, value in values.items()}
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return ("true" if value else "false") if isinstance(value, bool) else compact(value)
