@@ -19,8 +19,13 @@ const INSTANCE_MEMORY_MB = 256;
 const idle = new Map(); // key of an Action -> instances waiting for work
 let generation = 0; // raised by "forget": older instances are not used again
 
+// JSON.stringify writes half a surrogate pair as an escape; on its way out of Auth0 it becomes U+FFFD like any other
+// text that has no UTF-8. An escaped backslash is matched only so that what follows it is left alone.
+const LONE_SURROGATE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
+
 function answer(message) {
-  process.stdout.write(JSON.stringify(message) + '\n');
+  const line = JSON.stringify(message).replace(LONE_SURROGATE, (found) => (found === '\\\\' ? found : '\\ufffd'));
+  process.stdout.write(line + '\n');
 }
 
 function newInstance(action) {

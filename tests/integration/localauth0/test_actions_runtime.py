@@ -117,6 +117,33 @@ def test_an_endless_action_does_not_hold_up_others_meanwhile(start_tenant: Start
         assert endless.result().error[0] == "access_denied"
 
 
+def test_text_that_has_no_utf_8_is_replaced_and_breaks_nothing(start_tenant: StartTenant) -> None:
+    tenant = start_tenant(
+        with_action(rf"""
+            api.accessToken.setCustomClaim("{NS}/text", "\ud800 😀 \\ud800 \u2028 \u0000");
+            api.accessToken.setCustomClaim("{NS}/number", NaN);
+            console.log("\udfff");
+        """)
+    )
+
+    claims = claims_of_a_login(tenant)
+
+    assert claims[f"{NS}/text"] == "\ufffd 😀 \\ud800 \u2028 \0"
+    assert claims[f"{NS}/number"] is None
+    assert tenant.executions[0].logs == "\ufffd\n"
+
+
+def test_many_logins_at_once_are_all_served(start_tenant: StartTenant) -> None:
+    tenant = start_tenant(with_action(f'api.accessToken.setCustomClaim("{NS}/who", event.user.user_id);'))
+
+    with ThreadPoolExecutor(12) as pool:
+        claims = list(pool.map(lambda _: claims_of_a_login(tenant), range(48)))
+
+    assert {claim[f"{NS}/who"] for claim in claims} == {"auth0|ana"}
+    counts = sorted(execution.event["stats"]["logins_count"] for execution in tenant.executions)
+    assert counts[-1] == 4 + 48
+
+
 def test_module_state_is_kept_between_executions_and_forgotten_by_a_reset(start_tenant: StartTenant) -> None:
     tenant = start_tenant(
         with_actions(
