@@ -1,0 +1,121 @@
+"""What one `User` becomes in GraphQL: the object, the columns that it may change, and its clocks.
+
+Only the groups that the payload carried appear, so a partial payload never clears what it did not see.
+docs/architecture.md, "The ordering rule", says what the database makes of the clocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from frontdesk.identity.user import Identity, Profile, User
+
+BOOKKEEPING = ("clocks", "writeId")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserWrite:
+    """One row of an upsert. `columns` are GraphQL names, sorted; rows share a mutation only if they are equal."""
+
+    tenant: str
+    user_id: str
+    object: dict[str, Any]
+    columns: tuple[str, ...]
+
+
+def write_for(user: User, *, write_id: UUID) -> UserWrite:
+    """Return the upsert of one payload. `write_id` must be fresh: it is what makes the write a clocked one."""
+    groups = _groups(user)
+    columns = {name: value for group in groups.values() for name, value in group.values.items()}
+    clocks = {name: _clock(user, group.at) for name, group in groups.items()}
+    # The column's default, the present time, is for rows made by hand; a payload that saw nobody says so.
+    unseen = {} if "lastSeen" in columns else {"lastSeen": None}
+    return UserWrite(
+        tenant=user.tenant,
+        user_id=user.user_id,
+        object={"userId": user.user_id, **unseen, **columns, "clocks": clocks, "writeId": str(write_id)},
+        columns=tuple(sorted((*columns, *BOOKKEEPING))),
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    at: datetime | None
+    values: dict[str, Any]
+
+
+def _groups(user: User) -> dict[str, _Group]:
+    """Return the groups that the payload carried, by the names that the clocks use."""
+    groups: dict[str, _Group] = {}
+    if user.profile is not None:
+        groups["profile"] = _Group(user.profile.at, _profile(user.profile.value))
+    if user.app_metadata is not None:
+        groups["app_metadata"] = _Group(user.app_metadata.at, {"appMetadata": user.app_metadata.value})
+    if user.user_metadata is not None:
+        groups["user_metadata"] = _Group(user.user_metadata.at, {"userMetadata": user.user_metadata.value})
+    if user.roles is not None:
+        groups["roles"] = _Group(user.roles.at, {"auth0Roles": sorted(set(user.roles.value))})
+    if user.blocked is not None:
+        groups["account"] = _Group(user.blocked.at, {"blocked": user.blocked.value})
+    return groups | _session_groups(user) | _life_groups(user)
+
+
+def _session_groups(user: User) -> dict[str, _Group]:
+    groups: dict[str, _Group] = {}
+    if user.seen is not None:
+        values = {"lastSeen": _text(user.seen.at), "organizationId": user.seen.value.organization_id}
+        groups["seen"] = _Group(user.seen.at, values)
+    if user.login is not None:
+        values = {"lastLogin": _text(user.login.at), "lastIp": user.login.value.last_ip}
+        groups["login"] = _Group(user.login.at, values)
+    if user.logins_count is not None:
+        groups["count"] = _Group(None, {"loginsCount": user.logins_count})
+    return groups
+
+
+def _life_groups(user: User) -> dict[str, _Group]:
+    """Return deletion and proof of life; they have no column, `deleted_at` follows from their clocks."""
+    times = {"tombstone": user.deleted, "alive": user.alive}
+    return {name: _Group(at, {}) for name, at in times.items() if at is not None}
+
+
+def _profile(profile: Profile) -> dict[str, Any]:
+    return {
+        "userName": profile.user_name,
+        "email": profile.email,
+        "emailVerified": profile.email_verified,
+        "name": profile.name,
+        "givenName": profile.given_name,
+        "familyName": profile.family_name,
+        "nickname": profile.nickname,
+        "picture": profile.picture,
+        "phoneNumber": profile.phone_number,
+        "phoneVerified": profile.phone_verified,
+        "connection": profile.connection,
+        "identities": [_identity(identity) for identity in profile.identities],
+        "createdAt": _text(profile.created_at),
+        "updatedAt": _text(profile.updated_at),
+    }
+
+
+def _identity(identity: Identity) -> dict[str, Any]:
+    """Return an identity under Auth0's own names, without the fields that Auth0 did not set."""
+    fields = {
+        "connection": identity.connection,
+        "provider": identity.provider,
+        "user_id": identity.user_id,
+        "isSocial": identity.is_social,
+        "profileData": identity.profile_data,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _clock(user: User, at: datetime | None) -> dict[str, str | None]:
+    return {"at": _text(at), "source": user.source.value, "born": _text(user.born)}
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat()

@@ -1,0 +1,5 @@
+-- Takes every user with it.
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
+
+DROP TABLE public.users;
