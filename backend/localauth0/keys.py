@@ -13,6 +13,7 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class SigningKey:
         )
         return cls(secrets.token_urlsafe(16), pem, _self_signed(private, common_name))
 
+    @cached_property
     def jwk(self) -> dict[str, Any]:
         """The public half as an entry of the key set."""
         public = RSAKey.import_key(self.private_pem).as_dict(private=False)
@@ -83,7 +85,7 @@ class SigningKeys:
 
     def jwks(self) -> dict[str, Any]:
         """The public key set: current, next, then earlier ones."""
-        return {"keys": [key.jwk() for key in self._keys]}
+        return {"keys": [key.jwk for key in self._keys]}
 
     def sign(self, payload: dict[str, Any], *, typ: str = "JWT") -> str:
         """Return the payload as an RS256 JWT signed by the current key."""

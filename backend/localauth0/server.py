@@ -98,9 +98,12 @@ class LocalAuth0:
     def stop(self) -> None:
         """End the server and its Node process; harmless when it is not running."""
         if self._http is not None:
-            self._http.stop()
-            self._http = None
+            self._http.stop_listening()
+        # Before the wait for running requests: one of them may be waiting for an Action that never returns.
         self._runtime.stop()
+        if self._http is not None:
+            self._http.wait_for_requests()
+            self._http = None
 
     def reset(self) -> None:
         """Back to the tenant file: sessions, tokens, logins, metadata, executions and instances are forgotten."""
@@ -138,11 +141,13 @@ class _HttpServer:
         self._thread = threading.Thread(target=server.run, name="localauth0-http", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop_listening(self) -> None:
         # The server's sockets belong to its own thread: closing them there lets its loop run out.
         trigger: Any = self._server.trigger
         trigger.pull_trigger(self._close)
         self._thread.join(_STOP_LIMIT_S)
+
+    def wait_for_requests(self) -> None:
         self._server.task_dispatcher.shutdown(timeout=int(_STOP_LIMIT_S))
 
     def _close(self) -> None:

@@ -49,9 +49,12 @@ class ActionsRuntime:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: _NodeProcess | None = None
+        self._is_stopped = True
 
     def start(self) -> None:
         """Have the process ready, so that the first login does not wait for it."""
+        with self._lock:
+            self._is_stopped = False
         self._running()
 
     def run(
@@ -95,13 +98,17 @@ class ActionsRuntime:
                 self._process.tell({"forget": True})
 
     def stop(self) -> None:
+        """End the process; executions under way fail, and none begins until the next start."""
         with self._lock:
+            self._is_stopped = True
             if self._process is not None:
                 self._process.stop()
             self._process = None
 
     def _running(self) -> _NodeProcess:
         with self._lock:
+            if self._is_stopped:
+                raise ActionsRuntimeFailed("the tenant has been stopped")
             if self._process is None or not self._process.is_alive:
                 if self._process is not None:
                     self._process.stop()

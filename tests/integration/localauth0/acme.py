@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -269,6 +271,13 @@ def tokens_of(response: requests.Response) -> dict[str, Any]:
 def error_of(response: requests.Response) -> tuple[int, str, str]:
     body = response.json()
     return response.status_code, body["error"], body["error_description"]
+
+
+def wait_until(condition: Callable[[], bool], *, limit_s: float = 10.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true in time"
+        time.sleep(0.01)
 
 
 class Form(HTMLParser):

@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
-from tests.integration.localauth0.acme import TIMEOUT_S, Browser, a_tenant, with_action
+from tests.integration.localauth0.acme import TIMEOUT_S, Browser, a_tenant, wait_until, with_action
 from tests.integration.localauth0.conftest import StartTenant
 
 from localauth0 import LocalAuth0
@@ -69,14 +70,25 @@ def test_a_signal_ends_the_process_and_its_node_process(
     assert not node.is_running()
 
 
-def test_node_does_not_outlive_a_killed_process(process: subprocess.Popen[str]) -> None:
-    ready_url(process)
-    (node,) = psutil.Process(process.pid).children()
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_node_does_not_outlive_its_parent_even_in_an_endless_action(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path = tmp_path / "tenant.json"
+    path.write_text(json.dumps(with_action("while (true) {}")))
+    with run_process("--port", "0", "--tenant-file", str(path)) as process, ThreadPoolExecutor(1) as pool:
+        url = ready_url(process)
+        (node,) = psutil.Process(process.pid).children()
+        idle_threads = node.num_threads()
+        login = pool.submit(log_in, url)
+        wait_until(lambda: node.num_threads() > idle_threads)
 
-    process.kill()
+        process.send_signal(number)
 
-    psutil.wait_procs([node], timeout=LIMIT_S)
-    assert not node.is_running()
+        process.communicate(timeout=LIMIT_S / 2)
+        psutil.wait_procs([node], timeout=LIMIT_S)
+        assert not node.is_running()
+        assert isinstance(login.exception(LIMIT_S), requests.ConnectionError)
 
 
 def test_a_taken_port_is_named(tenant_file: Path) -> None:
@@ -143,6 +155,11 @@ def test_a_reset_forgets_sessions_metadata_and_executions(start_tenant: StartTen
     assert tenant.executions == []
     profile = tenant.store.users["auth0|ana"].profile
     assert (profile["app_metadata"], profile["logins_count"]) == ({"plan": "pro", "old": True}, 4)
+
+
+def log_in(url: str) -> None:
+    with Browser(url) as browser:
+        browser.log_in()
 
 
 def run_process(*arguments: str) -> subprocess.Popen[str]:
