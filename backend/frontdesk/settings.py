@@ -63,7 +63,7 @@ class HasuraSettings(_Section):
         examples=["http://127.0.0.1:8080"],
     )
     admin_secret: AdminSecret = _key(
-        expected="Hasura's admin secret, printable ASCII",
+        expected="printable ASCII without spaces",
         help="Hasura's admin secret. It never leaves frontdesk.",
     )
 
@@ -93,6 +93,7 @@ class TenantSettings(_Section):
         None,
         expected="Auth0's name of the tenant, such as acme",
         help="Auth0's own name of the tenant. A call of another tenant is logged; nothing else depends on it.",
+        examples=["acme"],
     )
     hook_secrets: HookSecrets = _key(
         expected="one or several secrets whsec_<base64 of at least 24 bytes>, separated by space or comma",
