@@ -26,7 +26,7 @@ class SessionVariable:
 class ListOperand:
     """The right-hand side of `_in` and `_nin`."""
 
-    elements: tuple[Literal | SessionVariable, ...]
+    elements: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class ColumnOperand:
     of_root: bool = False
 
 
-Operand = Literal | SessionVariable | ListOperand | ColumnOperand
+Scalar = Literal | SessionVariable
+Operand = Scalar | ColumnOperand
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,16 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A column is (`_in`) or is not (`_nin`) in a list, which may come as one array session variable."""
+
+    column: Column
+    operator: str
+    list: ListOperand | SessionVariable
+    cast: PgType | None = None
+
+
+@dataclass(frozen=True)
 class IsNull:
     """The column is (`wanted`) or is not NULL."""
 
@@ -116,7 +127,7 @@ class Rule:
     where: BoolExp
 
 
-BoolExp = And | Or | Not | Compare | IsNull | Related | Exists | Rule
+BoolExp = And | Or | Not | Compare | Member | IsNull | Related | Exists | Rule
 
 TRUE = And()
 

@@ -73,14 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="localhasura",
         description="A Hasura-v2-compatible GraphQL engine over PostgreSQL, for laptops and tests.",
     )
-    text = {"default": None}
-    parser.add_argument("--port", type=int, help=f"HTTP port (default {DEFAULT_PORT})", **text)
-    parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)", **text)
-    parser.add_argument("--database-url", help="the source `default`", **text)
-    parser.add_argument("--metadata-database-url", help="where metadata is kept", **text)
-    parser.add_argument("--admin-secret", help="required in x-hasura-admin-secret", **text)
-    parser.add_argument("--jwt-secret", help="the JSON of HASURA_GRAPHQL_JWT_SECRET", **text)
-    parser.add_argument("--unauthorized-role", help="role of requests without secret and token", **text)
+    parser.add_argument("--port", type=int, help=f"HTTP port (default {DEFAULT_PORT})")
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
+    parser.add_argument("--database-url", help="the source `default`")
+    parser.add_argument("--metadata-database-url", help="where metadata is kept")
+    parser.add_argument("--admin-secret", help="required in x-hasura-admin-secret")
+    parser.add_argument("--jwt-secret", help="the JSON of HASURA_GRAPHQL_JWT_SECRET")
+    parser.add_argument("--unauthorized-role", help="role of requests without secret and token")
     parser.add_argument("--stringify-numeric-types", action="store_true", help="bigint, numeric as strings")
     parser.add_argument("--dev-mode", action="store_true", help="put `internal` into every error")
     parser.add_argument("--threads", type=int, default=DEFAULT_THREADS, help="requests at once")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self, cast
 
-from waitress.server import BaseWSGIServer, create_server
+from waitress import wasyncore
+from waitress.server import TcpWSGIServer, create_server
+from waitress.task import ThreadedTaskDispatcher
+from waitress.trigger import trigger
 
 from localhasura.auth import Authenticator, parse_jwt_secret
 from localhasura.config import DEFAULT_THREADS, Options
@@ -17,7 +20,18 @@ from localhasura.routes import Application
 
 KEEP_ALIVE_S = 30
 """Hasura closes idle connections after the same time."""
-STOP_LIMIT_S = 10.0
+STOP_LIMIT_S = 10
+
+
+class _Waitress(Protocol):
+    """What is used of waitress's server; its type hints leave half of it out."""
+
+    effective_port: int
+    trigger: trigger
+    task_dispatcher: ThreadedTaskDispatcher
+    _map: dict[int, Any]
+
+    def run(self) -> None: ...
 
 
 class StartError(RuntimeError):
@@ -66,7 +80,7 @@ class LocalHasura:
         )
         self._service: MetadataService | None = None
         self._authenticator: Authenticator | None = None
-        self._server: BaseWSGIServer | None = None
+        self._server: _Waitress | None = None
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -97,10 +111,10 @@ class LocalHasura:
 
     def stop(self) -> None:
         """End serving: no thread, connection or socket is left."""
-        if self._server is not None:
-            self._server.close()
-            self._server.task_dispatcher.shutdown()
-        if self._thread is not None:
+        if self._server is not None and self._thread is not None:
+            self._server.trigger.pull_trigger(self._stop_listening)
+            self._server.task_dispatcher.shutdown(timeout=STOP_LIMIT_S)
+            self._server.trigger.pull_trigger(self._close_connections)
             self._thread.join(STOP_LIMIT_S)
         if self._authenticator is not None:
             self._authenticator.stop()
@@ -116,6 +130,15 @@ class LocalHasura:
     ) -> None:
         self.stop()
 
+    def _stop_listening(self, _: None = None) -> None:
+        if self._server is not None:
+            wasyncore.dispatcher.close(cast(Any, self._server))
+
+    def _close_connections(self, _: None = None) -> None:
+        """Close what is left, from the thread that owns it; its loop ends with the last connection."""
+        if self._server is not None:
+            wasyncore.close_all(self._server._map, ignore_all=True)
+
     def _start(self) -> None:
         options = self._options
         self._authenticator = _authenticator(options)
@@ -124,7 +147,7 @@ class LocalHasura:
         self._service = MetadataService(options, store)
         self._service.start()
         application = Application(self._service, self._authenticator, options)
-        self._server = create_server(
+        server = create_server(
             application,
             host=options.host,
             port=options.port,
@@ -134,6 +157,9 @@ class LocalHasura:
             max_request_body_size=options.max_body_bytes,
             ident=None,
         )
+        if not isinstance(server, TcpWSGIServer):
+            raise StartError(f"{options.host} is not one address to listen on")
+        self._server = cast(_Waitress, server)
         self._thread = threading.Thread(target=self._server.run, name="localhasura", daemon=True)
         self._thread.start()
 

@@ -31,7 +31,7 @@ class HasuraClaims:
 def hasura_claims(claims: Mapping[str, Any], secret: JwtSecret) -> HasuraClaims:
     """Return the Hasura claims of a token; raises `jwt-invalid-claims` or `jwt-missing-role-claims`."""
     if secret.claims_map is not None:
-        found = _mapped(claims, secret.claims_map)
+        found: Mapping[str, Any] = _mapped(claims, secret.claims_map)
     else:
         found = _in_namespace(claims, secret)
     lowered = {name.lower(): value for name, value in found.items() if name.lower().startswith("x-hasura-")}

@@ -41,9 +41,11 @@ def key_from_pem(text: str, kind: str) -> Key:
             key = load_pem_public_key(block[0].encode())
     except (ValueError, UnsupportedAlgorithm):
         raise KeyFault(f"the {block[1].lower()} cannot be read") from None
-    if not isinstance(key, _KINDS[kind[:2]]):
-        raise KeyFault(f"the key is not one for {kind}")
-    return key  # type: ignore[no-any-return]
+    if isinstance(key, RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey) and isinstance(
+        key, _KINDS[kind[:2]]
+    ):
+        return key
+    raise KeyFault(f"the key is not one for {kind}")
 
 
 def keys_from_jwks(document: Any) -> tuple[Key, ...]:

@@ -39,7 +39,7 @@ def _verified_payload(token: str, keys: Sequence[Key]) -> bytes:
         if algorithm not in algorithms_for(key):
             continue
         try:
-            decoded = _ALGORITHMS.decode_complete(token, key, algorithms=[algorithm])  # type: ignore[arg-type]
+            decoded = _ALGORITHMS.decode_complete(token, key, algorithms=[algorithm])
         except (InvalidSignatureError, InvalidKeyError):
             continue
         except PyJWTError as error:

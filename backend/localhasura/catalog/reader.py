@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 
@@ -13,7 +13,7 @@ from localhasura.catalog.model import Catalog, CatalogTable, Column, ForeignKey,
 # Bits of pg_relation_is_updatable: 1 << CmdType.
 _UPDATABLE, _INSERTABLE, _DELETABLE = 1 << 2, 1 << 3, 1 << 4
 
-_QUERY = cast(LiteralString, files(__package__).joinpath("tables.sql").read_text())
+_QUERY = files(__package__).joinpath("tables.sql").read_bytes()
 
 
 def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:

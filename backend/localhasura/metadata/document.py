@@ -122,12 +122,11 @@ def _source(source: Any, path: str) -> Entry:
     seen: set[TableName] = set()
     for index, entry in enumerate(source.get("tables") or []):
         table = _table(entry, f"{path}.tables[{index}]")
-        key = table_name(table["table"])
-        if key in seen:
-            raise unparsable(
-                f'multiple declarations exist for the following table: "{key}"', f"{path}.tables"
-            )
-        seen.add(key)
+        listed = table_name(table["table"])
+        if listed in seen:
+            message = f'multiple declarations exist for the following table: "{listed}"'
+            raise unparsable(message, f"{path}.tables")
+        seen.add(listed)
         made["tables"].append(table)
     return made
 

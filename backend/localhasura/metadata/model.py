@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from localhasura.boolexp import TRUE, BoolExp, Literal, Relationship, SessionVariable
 from localhasura.catalog import CatalogTable, Column, TableName
@@ -66,6 +66,14 @@ class RolePermissions:
 
 
 NOTHING = RolePermissions()
+_Permission = TypeVar("_Permission")
+
+
+def granted(permission: _Permission | None) -> _Permission:
+    """Return a permission that the schema has found already; LookupError if it had not."""
+    if permission is None:
+        raise LookupError("the role has no such permission")
+    return permission
 
 
 @dataclass(frozen=True)

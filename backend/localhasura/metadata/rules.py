@@ -13,6 +13,7 @@ from localhasura.boolexp import (
     IsNull,
     ListOperand,
     Literal,
+    Member,
     Not,
     Operand,
     Or,
@@ -131,7 +132,7 @@ def _comparison(
     if operator in COLUMN_OPERATORS:
         return Compare(column, COLUMN_OPERATORS[operator], _column_operand(value))
     if operator in LISTS:
-        return Compare(column, operator, _list_operand(kind, value), cast=cast)
+        return Member(column, operator, _list_operand(kind, value), cast)
     if operator == "_cast":
         return all_of(_cast_comparisons(column, value))
     wanted = operands(kind).get(operator)
@@ -170,7 +171,7 @@ def _column_operand(value: Any) -> Operand:
     raise RuleError("a column comparison takes a column, or a list of $ and a column")
 
 
-def _list_operand(kind: PgType, value: Any) -> Operand:
+def _list_operand(kind: PgType, value: Any) -> ListOperand | SessionVariable:
     variable = session_variable(value)
     if variable is not None:
         return SessionVariable(variable)

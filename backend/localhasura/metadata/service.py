@@ -72,7 +72,8 @@ class MetadataService:
 
     @property
     def engine(self) -> GraphQLEngine:
-        assert self._engine is not None
+        if self._engine is None:
+            raise EngineError("unexpected", "the engine is not started", status=500)
         return self._engine
 
     @property

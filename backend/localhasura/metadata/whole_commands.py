@@ -149,11 +149,7 @@ def drop_objects(document: Document, inconsistencies: tuple[Inconsistency, ...])
 def _drop_object(document: Document, locate: tuple[str, ...]) -> None:
     source = document["sources"][0]
     name = next(
-
-            table_name(each["table"])
-            for each in source["tables"]
-            if str(table_name(each["table"])) == locate[1]
-
+        table_name(each["table"]) for each in source["tables"] if str(table_name(each["table"])) == locate[1]
     )
     if locate[0] == "tables":
         remove_table(source, name)

@@ -1,5 +1,7 @@
 """One mutation field: compiled, written, answered. The caller holds the transaction around all of them."""
 
+# ruff: noqa: S608 - statements are put together from quoted identifiers and bound parameters only
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +30,7 @@ class MutationCompiler:
 
     def compile(self, selected: Selected) -> Compiled:
         """Return the field ready to run; raises on everything that can be known without the database."""
-        assert selected.field is not None
-        assert selected.field.table is not None
-        table, kind = selected.field.table, selected.field.kind
+        table, kind = selected.known.of_table, selected.known.kind
         if kind is Kind.UPDATE_MANY:
             return self._update_many(table, selected)
         response = Response(table, selected, self._walker)
@@ -43,10 +43,10 @@ class MutationCompiler:
         return self._written(table, builder, write, response, "$")
 
     def _picked(self, table: TrackedTable, selected: Selected) -> BoolExp:
-        assert selected.field is not None
-        if selected.field.kind is Kind.UPDATE_BY_PK:
+        kind = selected.known.kind
+        if kind is Kind.UPDATE_BY_PK:
             return key_condition(table, selected.args["pk_columns"])
-        if selected.field.kind is Kind.DELETE_BY_PK:
+        if kind is Kind.DELETE_BY_PK:
             return key_condition(table, selected.args)
         return where_expression(selected.args["where"], table, self._new_builder().inputs)
 

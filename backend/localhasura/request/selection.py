@@ -38,6 +38,13 @@ class Selected:
     selection_sets: tuple[SelectionSetNode, ...]
     nodes: tuple[FieldNode, ...] = ()
 
+    @property
+    def known(self) -> Field:
+        """The field; LookupError for `__typename` and introspection."""
+        if self.field is None:
+            raise LookupError(f"{self.name} stands for no field of the schema")
+        return self.field
+
 
 class Walker:
     """Takes the selection sets of one operation apart."""
@@ -62,9 +69,8 @@ class Walker:
 
     def subfields(self, selected: Selected) -> list[Selected]:
         """Return what is selected below a field that has an object type."""
-        assert selected.field is not None
-        assert selected.field.type.object is not None
-        return self.fields(selected.field.type.object, selected.selection_sets, selected.path)
+        kind = selected.known.type.object
+        return [] if kind is None else self.fields(kind, selected.selection_sets, selected.path)
 
     def _collect(
         self, type_name: str, selection_sets: Iterable[SelectionSetNode], path: str

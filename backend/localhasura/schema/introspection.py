@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from graphql import (
     DirectiveLocation,
+    ExecutionResult,
     GraphQLArgument,
     GraphQLBoolean,
     GraphQLDirective,
@@ -80,8 +81,8 @@ def introspect(
     )
     document = DocumentNode(definitions=(node, *operation.fragments.values()))
     result = execute(known, document, variable_values=dict(variables))
-    if not hasattr(result, "errors"):
-        raise invalid("introspection must not wait")
+    if not isinstance(result, ExecutionResult):
+        raise invalid("introspection must not wait", selected.path)
     if result.errors:
         raise invalid(result.errors[0].message, selected.path)
     return compact((result.data or {})[selected.key])

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
+from typing import TypeVar
 
 from localhasura.boolexp import Relationship
 from localhasura.catalog import Column
 from localhasura.metadata.model import TrackedTable
 from localhasura.schema.inputs import InputField
+
+_T = TypeVar("_T")
 
 
 class Kind(Enum):
@@ -67,6 +70,27 @@ class Field:
     column: Column | None = None
     relationship: Relationship | None = None
     description: str | None = None
+
+    @property
+    def of_table(self) -> TrackedTable:
+        """The table; LookupError for the one field that has none."""
+        return _there(self.table, self.name)
+
+    @property
+    def of_column(self) -> Column:
+        """The column; LookupError for a field that is none."""
+        return _there(self.column, self.name)
+
+    @property
+    def of_relationship(self) -> Relationship:
+        """The relationship; LookupError for a field that is none."""
+        return _there(self.relationship, self.name)
+
+
+def _there(value: _T | None, name: str) -> _T:
+    if value is None:
+        raise LookupError(f"the field {name} has nothing of this kind")
+    return value
 
 
 class ObjectType:

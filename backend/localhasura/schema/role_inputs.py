@@ -37,6 +37,8 @@ ORDER_BY = EnumType(
     },
     description="column ordering options",
 )
+_COMBINED_WITH_A = "All fields are combined with a logical 'AND'."
+_COMBINED_WITH = "All fields are combined with logical 'AND'."
 _JSONB_OPERATORS = (
     ("_append", "append existing jsonb value of filtered columns with new jsonb value", "append_input"),
     ("_prepend", "prepend existing jsonb value of filtered columns with new jsonb value", "prepend_input"),
@@ -78,7 +80,7 @@ class RoleInputs:
 
     def bool_exp(self, table: TrackedTable) -> InputObject:
         name = f"{table.graphql_name}_bool_exp"
-        what = f"Boolean expression to filter rows from the table \"{table.name}\". All fields are combined with a logical 'AND'."
+        what = f'Boolean expression to filter rows from the table "{table.name}". {_COMBINED_WITH_A}'
         return self._object(name, lambda: self._bool_exp_fields(table), what)
 
     def _bool_exp_fields(self, table: TrackedTable) -> Iterator[InputField]:
@@ -105,7 +107,7 @@ class RoleInputs:
         kind = column.type
         suffix = "array_comparison_exp" if kind.is_array else "comparison_exp"
         name = f"{kind.graphql}_{suffix}"
-        what = f"Boolean expression to compare columns of type \"{kind.graphql}\". All fields are combined with logical 'AND'."
+        what = f'Boolean expression to compare columns of type "{kind.graphql}". {_COMBINED_WITH}'
         return self._object(name, lambda: self._comparisons(kind), what)
 
     def _comparisons(self, kind: PgType) -> Iterator[InputField]:
@@ -162,7 +164,7 @@ class RoleInputs:
         return self._enum(f"{table.graphql_name}_select_column", values, what)
 
     def update_column(self, table: TrackedTable) -> EnumType:
-        columns = self.updatable(table) or {PLACEHOLDER: None}
+        columns = [*self.updatable(table)] or [PLACEHOLDER]
         what = f'update columns of table "{table.name}"'
         shown: dict[str, str | None] = {
             name: "(placeholder)" if name == PLACEHOLDER else "column name" for name in columns

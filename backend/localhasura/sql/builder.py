@@ -1,5 +1,7 @@
 """What all statements share: bound parameters, session variables, aliases, expressions over boolean rules."""
 
+# ruff: noqa: S608 - statements are put together from quoted identifiers and bound parameters only
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,21 +14,21 @@ from localhasura.boolexp import (
     Compare,
     Exists,
     IsNull,
-    ListOperand,
     Literal,
+    Member,
     Not,
-    Operand,
     Or,
     Related,
     Relationship,
     Rule,
+    Scalar,
     SessionVariable,
 )
-from localhasura.catalog import PgType, TableName
+from localhasura.catalog import Column, PgType, TableName
 from localhasura.catalog.model import quoted
 from localhasura.errors import EngineError
 from localhasura.metadata.model import TrackedTable
-from localhasura.operators import LISTS, SQL, array_of, operands
+from localhasura.operators import SQL, array_of, operands
 from localhasura.pgvalues import array_literal
 from localhasura.schema.role_inputs import RoleInputs
 
@@ -77,7 +79,7 @@ class Builder:
         self.parameters.append(text)
         return f"(${len(self.parameters)})::{cast}"
 
-    def value(self, operand: Literal | SessionVariable, kind: PgType) -> str:
+    def value(self, operand: Scalar, kind: PgType) -> str:
         """Return a literal or session variable as a value of the type."""
         text = operand.text if isinstance(operand, Literal) else self.session.variable(operand.name)
         return self.bind(text, kind.cast)
@@ -95,6 +97,8 @@ class Builder:
                 return f"({alias}.{where.column.sql} IS {'' if where.wanted else 'NOT '}NULL)"
             case Compare():
                 return self._comparison(where, alias, root)
+            case Member():
+                return self._membership(where, alias)
             case Related():
                 return self._related(where, alias, root)
             case Exists():
@@ -116,43 +120,35 @@ class Builder:
         condition = self.condition(where.where, inner, root)
         return f"(EXISTS (SELECT 1 FROM {target.name.sql} AS {inner} WHERE {join} AND {condition}))"
 
+    def _left(self, column: Column, cast: PgType | None, alias: str) -> tuple[str, PgType]:
+        plain = f"{alias}.{column.sql}"
+        return (plain, column.type) if cast is None else (f"({plain})::{cast.cast}", cast)
+
     def _comparison(self, where: Compare, alias: str, root: str) -> str:
-        left, kind = f"{alias}.{where.column.sql}", where.column.type
-        if where.cast is not None:
-            left, kind = f"({left})::{where.cast.cast}", where.cast
-        if where.operator in LISTS:
-            return self._membership(left, kind, where.operator, where.operand)
-        right = self._right(where, kind, alias, root)
-        plain = f"({left} {SQL[where.operator]} {right})"
-        if where.null_aware and where.column.nullable and isinstance(where.operand, ColumnOperand):
-            return f"({plain} OR ({left} IS NULL AND {right} IS NULL))"
-        return plain
-
-    def _right(self, where: Compare, kind: PgType, alias: str, root: str) -> str:
+        left, kind = self._left(where.column, where.cast, alias)
         operand = where.operand
-        if isinstance(operand, ColumnOperand):
-            return f"{root if operand.of_root else alias}.{quoted(operand.column)}"
-        assert not isinstance(operand, ListOperand)
-        return self.value(operand, operands(kind)[where.operator])
+        if not isinstance(operand, ColumnOperand):
+            right = self.value(operand, operands(kind)[where.operator])
+            return f"({left} {SQL[where.operator]} {right})"
+        right = f"{root if operand.of_root else alias}.{quoted(operand.column)}"
+        return f"({left} {SQL[where.operator]} {right})"
 
-    def _membership(self, left: str, kind: PgType, operator: str, operand: Operand) -> str:
-        comparison = "= ANY" if operator == "_in" else "<> ALL"
-        if isinstance(operand, SessionVariable):
-            return f"({left} {comparison} ({self.value(operand, array_of(kind))}))"
-        assert isinstance(operand, ListOperand)
-        elements = operand.elements
+    def _membership(self, where: Member, alias: str) -> str:
+        left, kind = self._left(where.column, where.cast, alias)
+        comparison = "= ANY" if where.operator == "_in" else "<> ALL"
+        if isinstance(where.list, SessionVariable):
+            return f"({left} {comparison} ({self.value(where.list, array_of(kind))}))"
+        elements = where.list.elements
         if kind.is_array:
-            return self._array_membership(left, kind, operator, elements)
-        if all(isinstance(element, Literal) for element in elements):
-            texts = [element.text for element in elements if isinstance(element, Literal)]
+            return self._array_membership(left, kind, where.operator, elements)
+        texts = [element.text for element in elements if isinstance(element, Literal)]
+        if len(texts) == len(elements):
             bound = self.bind(array_literal(texts, kind.delimiter), array_of(kind).cast)
             return f"({left} {comparison} ({bound}))"
         listed = ", ".join(self.value(element, kind) for element in elements)
         return f"({left} {comparison} (ARRAY[{listed}]))"
 
-    def _array_membership(
-        self, left: str, kind: PgType, operator: str, elements: tuple[Literal | SessionVariable, ...]
-    ) -> str:
+    def _array_membership(self, left: str, kind: PgType, operator: str, elements: tuple[Scalar, ...]) -> str:
         if not elements:
             return "FALSE" if operator == "_in" else "TRUE"
         listed = ", ".join(self.value(element, kind) for element in elements)

@@ -12,6 +12,7 @@ from localhasura.boolexp import (
     IsNull,
     ListOperand,
     Literal,
+    Member,
     Not,
     Or,
     Related,
@@ -72,7 +73,7 @@ def _comparisons(column: Column, value: Parsed, cast: PgType | None) -> list[Boo
             found += _comparisons(column, operand.get("String", {}), TEXT)
         elif operator in LISTS:
             elements = tuple(element for element in operand if isinstance(element, Literal))
-            found.append(Compare(column, operator, ListOperand(elements), cast=cast))
+            found.append(Member(column, operator, ListOperand(elements), cast))
         else:
             found.append(Compare(column, operator, operand, cast=cast))
     return found

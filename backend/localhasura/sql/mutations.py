@@ -1,5 +1,7 @@
 """Insert, update and delete statements: one WITH clause that writes, and a select that answers from it."""
 
+# ruff: noqa: S608 - statements are put together from quoted identifiers and bound parameters only
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,7 @@ from localhasura.boolexp import TRUE, BoolExp, Literal, SessionVariable, all_of
 from localhasura.catalog import Column, PgType
 from localhasura.catalog.model import quoted
 from localhasura.errors import invalid
-from localhasura.metadata.model import InsertPermission, Presets, TrackedTable, UpdatePermission
+from localhasura.metadata.model import InsertPermission, Presets, TrackedTable, UpdatePermission, granted
 from localhasura.operators import TEXT, TEXT_ARRAY
 from localhasura.pgvalues import array_literal
 from localhasura.schema.role_inputs import PLACEHOLDER
@@ -47,8 +49,7 @@ def insert_rows(
     path: str,
 ) -> Write:
     """Return the INSERT for rows by PostgreSQL column; presets are filled in here."""
-    permission = builder.inputs.permissions(table).insert
-    assert permission is not None
+    permission = granted(builder.inputs.permissions(table).insert)
     complete = [{**row, **permission.presets} for row in rows]
     columns = [
         column for name, column in table.catalog.columns.items() if any(name in row for row in complete)
@@ -66,8 +67,7 @@ def update_rows(
     builder: Builder, table: TrackedTable, args: Mapping[str, Any], where: BoolExp, path: str
 ) -> Write | None:
     """Return the UPDATE of parsed operators, or None when there is nothing to set."""
-    permission = builder.inputs.permissions(table).update
-    assert permission is not None
+    permission = granted(builder.inputs.permissions(table).update)
     sets = _assignments(builder, table, args, path)
     sets += _presets(builder, table, permission.presets)
     if not sets:
@@ -75,16 +75,14 @@ def update_rows(
     text = f"UPDATE {table.name.sql} AS {TARGET} SET {', '.join(sets)}"
     text += _where(builder, all_of([permission.filter, where]))
     check = None
-    if permission.check not in (None, TRUE):
-        assert permission.check is not None
+    if permission.check is not None and not _trivial(permission.check):
         check = builder.condition(permission.check, TARGET, TARGET)
     return _returning(text, table, check)
 
 
 def delete_rows(builder: Builder, table: TrackedTable, where: BoolExp) -> Write:
     """Return the DELETE of the rows that the role may delete and `where` picks."""
-    permission = builder.inputs.permissions(table).delete
-    assert permission is not None
+    permission = granted(builder.inputs.permissions(table).delete)
     text = f"DELETE FROM {table.name.sql} AS {TARGET}{_where(builder, all_of([permission.filter, where]))}"
     return _returning(text, table, None)
 
@@ -120,8 +118,7 @@ def _conflict(
         raise invalid("erroneous column name", path)
     if not names:
         return f" ON CONFLICT ON CONSTRAINT {constraint} DO NOTHING", None
-    permission = builder.inputs.permissions(table).update
-    assert permission is not None
+    permission = granted(builder.inputs.permissions(table).update)
     columns = [table.columns[name] for name in dict.fromkeys(names)]
     sets = [f"{column.sql} = EXCLUDED.{column.sql}" for column in columns]
     sets += _presets(builder, table, permission.presets)

@@ -1,5 +1,7 @@
 """ORDER BY and DISTINCT ON, through relationships and aggregates of relationships too."""
 
+# ruff: noqa: S608 - statements are put together from quoted identifiers and bound parameters only
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,5 +1,7 @@
 """What a mutation answers: counts and rows, from the writing statement or from rows read back after it."""
 
+# ruff: noqa: S608 - statements are put together from quoted identifiers and bound parameters only
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -21,10 +23,9 @@ class Response:
     """The answer of one mutation field on one table."""
 
     def __init__(self, table: TrackedTable, selected: Selected, walker: Walker) -> None:
-        assert selected.field is not None
         self._table, self._walker = table, walker
         self._fields = walker.subfields(selected)
-        self._one_row = selected.field.kind in _ONE_ROW
+        self._one_row = selected.known.kind in _ONE_ROW
         self.reads_relationships = any(
             field.field and field.field.kind in _NESTED for field in self._row_fields()
         )
@@ -32,14 +33,17 @@ class Response:
     def from_write(self, builder: Builder) -> str:
         """Return the expression of the answer, inside the statement that writes."""
         return self._expression(
-            builder, lambda alias: f"{WRITTEN} AS {alias}", f"(SELECT count(*) FROM {WRITTEN})"
+            builder, lambda alias: f"{WRITTEN} AS {alias}", lambda: f"(SELECT count(*) FROM {WRITTEN})"
         )
 
     def from_rows(self, builder: Builder, rows: str, affected: int) -> str:
         """Return the expression of the answer for rows that were written before, given as JSON text."""
         parameter = builder.bind(rows, "json")
-        count = builder.bind(str(affected), "bigint")
-        return self._expression(builder, lambda alias: from_rows(self._table.name, parameter, alias), count)
+        return self._expression(
+            builder,
+            lambda alias: from_rows(self._table.name, parameter, alias),
+            lambda: builder.bind(str(affected), "bigint"),
+        )
 
     def empty(self) -> str:
         """Return the answer, as JSON text, of a mutation that had nothing to do."""
@@ -59,7 +63,7 @@ class Response:
         returning = [field for field in self._fields if field.field and field.field.kind is Kind.RETURNING]
         return [inner for field in returning for inner in self._walker.subfields(field)]
 
-    def _expression(self, builder: Builder, source: Callable[[str], str], count: str) -> str:
+    def _expression(self, builder: Builder, source: Callable[[str], str], count: Callable[[], str]) -> str:
         compiler = SelectCompiler(builder, self._walker)
         if self._one_row:
             alias = builder.alias()
@@ -69,7 +73,7 @@ class Response:
             if field.field is None:
                 value = text_literal(self._response_type())
             elif field.field.kind is Kind.AFFECTED_ROWS:
-                value = count
+                value = count()
             else:
                 alias = builder.alias()
                 row = compiler.row(self._table, alias, self._walker.subfields(field))

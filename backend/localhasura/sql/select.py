@@ -1,5 +1,7 @@
 """Select statements: PostgreSQL itself builds the JSON, so keys come in the order of the selection."""
 
+# ruff: noqa: S608 - statements are put together from quoted identifiers and bound parameters only
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -51,15 +53,14 @@ class SelectCompiler:
 
     def root(self, selected: Selected) -> Statement:
         """Return the statement of a root field; its one value is the field's JSON text, or NULL."""
-        assert selected.field is not None
-        table = selected.field.table
-        assert table is not None
-        if selected.field.kind is Kind.SELECT_BY_PK:
+        table, kind = selected.known.of_table, selected.known.kind
+        if kind is Kind.SELECT_BY_PK:
             expression = self._by_key(table, selected)
         else:
             rows = _Rows(table, dict(selected.args), selected.path)
-            many = selected.field.kind is Kind.SELECT
-            expression = self._list(rows, selected) if many else self._aggregate(rows, selected)
+            expression = (
+                self._list(rows, selected) if kind is Kind.SELECT else self._aggregate(rows, selected)
+            )
         return self._b.statement(f"SELECT ({expression})::text")
 
     def row(self, table: TrackedTable, alias: str, fields: Sequence[Selected]) -> str:
@@ -74,15 +75,11 @@ class SelectCompiler:
         if field is None:
             return self.row_type_name(table)
         if field.kind is Kind.COLUMN:
-            assert field.column is not None
-            return self._column(field.column, alias, selected)
-        assert field.relationship is not None
-        assert field.table is not None
-        relationship = field.relationship
-        join = _joining(relationship, alias)
+            return self._column(field.of_column, alias, selected)
+        join = _joining(field.of_relationship, alias)
         if field.kind is Kind.OBJECT_RELATIONSHIP:
-            return self._one(field.table, selected, join, select_filter(field.table, self._b.inputs))
-        rows = _Rows(field.table, dict(selected.args), selected.path, join)
+            return self._one(field.of_table, selected, join, select_filter(field.of_table, self._b.inputs))
+        rows = _Rows(field.of_table, dict(selected.args), selected.path, join)
         if field.kind is Kind.ARRAY_RELATIONSHIP:
             return self._list(rows, selected)
         return self._aggregate(rows, selected)
@@ -159,9 +156,8 @@ class SelectCompiler:
             if inner.field is None:
                 pairs.append((inner.key, text_literal(f"{table.graphql_name}_{field.name}_fields")))
                 continue
-            assert inner.field.column is not None
-            value = f"{field.name}({alias}.{inner.field.column.sql})"
-            pairs.append((inner.key, self._stringified(value, inner.field.column)))
+            column = inner.field.of_column
+            pairs.append((inner.key, self._stringified(f"{field.name}({alias}.{column.sql})", column)))
         return build_object(pairs)
 
     def _count(self, table: TrackedTable, alias: str, selected: Selected) -> str:
