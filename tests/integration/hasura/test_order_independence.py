@@ -1,4 +1,4 @@
-"""Whatever order payloads arrive in, and however often: the row and its grants end the same."""
+"""Whatever order payloads arrive in, and however often: the row and its grants end the same, written through the engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import DictRow
 from tests.integration.hasura.conftest import only_row
+from tests.integration.hasura.engine import Engine
 from tests.integration.hasura.histories import (
     block,
     delete,
@@ -17,14 +18,13 @@ from tests.integration.hasura.histories import (
     login,
     record,
     refresh,
-    upsert,
 )
 
 from frontdesk.identity.user import User
 
-Database = psycopg.Connection[DictRow]
+Rows = psycopg.Connection[DictRow]
 on_rows = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -57,44 +57,44 @@ def two_arrivals(draw: st.DrawFn, kinds: st.SearchStrategy[User]) -> tuple[list[
     return history, draw(st.permutations(history + again))
 
 
-def outcome(database: Database, arrivals: Sequence[User], *, by_hand: bool = False) -> dict[str, Any]:
+def outcome(engine: Engine, rows: Rows, arrivals: Sequence[User], *, by_hand: bool = False) -> dict[str, Any]:
     """Write the payloads to an empty table, or one with a row made by hand, and return what stands there."""
-    database.execute("delete from users")
+    rows.execute("delete from users")
     if by_hand:
-        database.execute(
+        rows.execute(
             "insert into users (user_id, user_name, app_metadata, blocked, last_seen)"
             " values ('auth0|ann', 'tutorial', '{}', true, null)"
         )
-    upsert(database, *arrivals)
-    grants = database.execute("select role, source from user_roles order by role").fetchall()
-    return {**only_row(database), "grants": grants}
+    engine.upsert(*arrivals)
+    grants = rows.execute("select role, source from user_roles order by role").fetchall()
+    return {**only_row(rows), "grants": grants}
 
 
 @on_rows
 @given(two_arrivals(payloads(0, 6)))
 @example(([login(1, name="ann"), login(1, name="bea")], [login(1, name="bea"), login(1, name="ann")]))
-def test_one_incarnation(database: Database, arrivals: tuple[list[User], list[User]]) -> None:
+def test_one_incarnation(engine: Engine, rows: Rows, arrivals: tuple[list[User], list[User]]) -> None:
     first, second = arrivals
 
-    assert outcome(database, first) == outcome(database, second)
+    assert outcome(engine, rows, first) == outcome(engine, rows, second)
 
 
 @on_rows
 @given(two_arrivals(payloads(0, 6, first=1)))
 def test_one_incarnation_over_a_row_made_by_hand(
-    database: Database, arrivals: tuple[list[User], list[User]]
+    engine: Engine, rows: Rows, arrivals: tuple[list[User], list[User]]
 ) -> None:
     first, second = arrivals
 
-    assert outcome(database, first, by_hand=True) == outcome(database, second, by_hand=True)
+    assert outcome(engine, rows, first, by_hand=True) == outcome(engine, rows, second, by_hand=True)
 
 
 @on_rows
 @given(two_arrivals(st.one_of(payloads(0, 4), payloads(4, 8), payloads(8, 10))))
 @example(([refresh(9, born=8), delete(3), login(2)], [login(2), delete(3), refresh(9, born=8)]))
 def test_three_incarnations_of_one_user_id(
-    database: Database, arrivals: tuple[list[User], list[User]]
+    engine: Engine, rows: Rows, arrivals: tuple[list[User], list[User]]
 ) -> None:
     first, second = arrivals
 
-    assert outcome(database, first) == outcome(database, second)
+    assert outcome(engine, rows, first) == outcome(engine, rows, second)
