@@ -60,7 +60,8 @@ def main() -> None:
         thread.join()
     wall = time.perf_counter() - start
     json.dump(
-        {"durations": durations, "statuses": statuses, "wall_s": wall, "cpu_s": time.process_time()}, sys.stdout
+        {"durations": durations, "statuses": statuses, "wall_s": wall, "cpu_s": time.process_time()},
+        sys.stdout,
     )
 
 

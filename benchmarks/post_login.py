@@ -1,0 +1,232 @@
+"""The post-login hook under load, beside what the driver, the web server and the engine cost in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from frontdesk.demo.house import Timings, running_house
+from frontdesk.demo.places import TENANT, Places, Ports, occupied
+from frontdesk.demo.postgres import free_port
+from frontdesk.hasura.user_write import write_for
+from frontdesk.hasura.writes import CHECK_IN, ROLE
+from frontdesk.identity.user import Login, Profile, Seen, Source, Stamped, User
+
+PEOPLE = 500
+WARM_UP = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one series of requests gave, in milliseconds; `driver_cpu_ms` is the driver's own work per request."""
+
+    target: str
+    concurrency: int
+    p50: float
+    p99: float
+    per_second: float
+    driver_cpu_ms: float
+
+
+def main() -> None:
+    """Run all series and print them, with the hook's ratio to each baseline."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--logins", type=int, default=2000)
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--port-base", type=int, default=18700)
+    options = parser.parse_args()
+    console = Console()
+    with _house(options.port_base, console) as places, _null_server() as null_port:
+        for concurrency in options.concurrency:
+            series = [
+                _measure("driver", null_port, _hook_calls(places, options.logins), concurrency),
+                _measure("healthz", places.ports.frontdesk, [_get("/healthz")] * options.logins, concurrency),
+                _measure("engine", places.ports.hasura, _engine_calls(places, options.logins), concurrency),
+                _measure("hook", places.ports.frontdesk, _hook_calls(places, options.logins), concurrency),
+            ]
+            console.print(_table(series))
+    console.print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}")
+
+
+@contextmanager
+def _house(port_base: int, console: Console) -> Iterator[Places]:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        occupied(Path(directory), Ports.starting_at(port_base)) as places,
+        running_house(places, Timings(), lambda step: console.print(f"[dim]{step} …[/dim]")),
+    ):
+        _measure("warm-up", places.ports.frontdesk, _hook_calls(places, WARM_UP), 4)
+        yield places
+
+
+@contextmanager
+def _null_server() -> Iterator[int]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.null_server", str(port)])
+    try:
+        time.sleep(0.5)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _measure(target: str, port: int, requests: list[bytes], concurrency: int) -> Figures:
+    job = {
+        "port": port,
+        "concurrency": concurrency,
+        "requests": [base64.b64encode(raw).decode() for raw in requests],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.driver"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    if set(result["statuses"]) != {"200"}:
+        raise SystemExit(f"{target}: not every answer was 200: {result['statuses']}")
+    cuts = statistics.quantiles(result["durations"], n=100, method="inclusive")
+    return Figures(
+        target=target,
+        concurrency=concurrency,
+        p50=cuts[49],
+        p99=cuts[98],
+        per_second=len(requests) / result["wall_s"],
+        driver_cpu_ms=result["cpu_s"] * 1000 / len(requests),
+    )
+
+
+def _hook_calls(places: Places, count: int) -> list[bytes]:
+    key = base64.b64decode(places.secrets.hook_secret.removeprefix("whsec_"))
+    return [_signed(key, json.dumps(_login(number % PEOPLE)).encode()) for number in range(count)]
+
+
+def _signed(key: bytes, body: bytes) -> bytes:
+    message_id, timestamp = f"msg_{uuid.uuid4()}", str(int(time.time()))
+    digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    headers = {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+    }
+    return _post(f"/hooks/{TENANT}/post-login", body, headers)
+
+
+def _engine_calls(places: Places, count: int) -> list[bytes]:
+    headers = {
+        "x-hasura-admin-secret": places.secrets.hasura_admin_secret,
+        "x-hasura-role": ROLE,
+        "x-hasura-use-backend-only-permissions": "true",
+        "x-hasura-tenant": TENANT,
+    }
+    return [_post("/v1/graphql", _mutation(number % PEOPLE), headers) for number in range(count)]
+
+
+def _mutation(number: int) -> bytes:
+    now = datetime.now(UTC)
+    user = User(
+        tenant=TENANT,
+        user_id=f"auth0|bench{number:04}",
+        source=Source.LOGIN,
+        profile=Stamped(Profile(email=f"person{number}@example.com", name=f"Person {number}"), now),
+        app_metadata=Stamped({"plan": "pro"}, now),
+        user_metadata=Stamped({"lang": "es"}, now),
+        seen=Stamped(Seen(), now),
+        login=Stamped(Login(last_ip="203.0.113.7"), now),
+        logins_count=number,
+    )
+    write = write_for(user, write_id=uuid.uuid4())
+    variables: dict[str, Any] = {"objects": [write.object], "updateColumns": write.columns}
+    return json.dumps({"query": CHECK_IN.text, "variables": variables}).encode()
+
+
+def _login(number: int) -> dict[str, object]:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "version": 1,
+        "tenant": "demo",
+        "user": {
+            "user_id": f"auth0|bench{number:04}",
+            "email": f"person{number}@example.com",
+            "email_verified": True,
+            "name": f"Person {number}",
+            "nickname": f"person{number}",
+            "picture": f"https://example.com/avatars/{number}.png",
+            "created_at": "2026-03-01T09:00:00.123Z",
+            "updated_at": now,
+            "app_metadata": {"plan": "pro"},
+            "user_metadata": {"lang": "es"},
+            "identities": [
+                {
+                    "connection": "Username-Password-Authentication",
+                    "provider": "auth0",
+                    "user_id": f"bench{number:04}",
+                    "isSocial": False,
+                }
+            ],
+        },
+        "authorization": {"roles": ["Editor"]},
+        "authentication": {"methods": [{"name": "pwd", "timestamp": now}]},
+        "connection": {
+            "id": "con_Demo00000000000A",
+            "name": "Username-Password-Authentication",
+            "strategy": "auth0",
+        },
+        "client": {"client_id": "demo-app", "name": "Demo application"},
+        "request": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0"},
+        "stats": {"logins_count": number},
+        "transaction": {"protocol": "oidc-basic-profile", "prompt": []},
+    }
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+def _post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+def _table(series: list[Figures]) -> Table:
+    hook = series[-1]
+    table = Table(title=f"Concurrency {hook.concurrency}", title_justify="left")
+    for heading in ("", "p50 ms", "p99 ms", "per second", "driver CPU ms", "hook / this (p50)"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for figures in series:
+        table.add_row(
+            figures.target,
+            f"{figures.p50:.2f}",
+            f"{figures.p99:.2f}",
+            f"{figures.per_second:.0f}",
+            f"{figures.driver_cpu_ms:.2f}",
+            f"{hook.p50 / figures.p50:.1f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()
