@@ -82,14 +82,16 @@ def running_house(places: Places, timings: Timings, tell: Callable[[str], None])
     """Start PostgreSQL, the tenant, the engine and frontdesk; end them all when the block ends."""
     postgres = EmbeddedPostgres(places.data_dir / "postgres", port=places.ports.postgres)
     with contextlib.ExitStack() as stack:
+        _write_settings(places)
+        action = places.data_dir / "action.js"
+        printing = _Command(places, "jwt-secret", "--tenant", TENANT)
+        rendering = _Command(places, "actions", "render", "--tenant", TENANT, "--out", str(action))
         with timings.step("PostgreSQL", tell):
             stack.callback(postgres.stop)
             postgres.start()
-        _write_settings(places)
         with timings.step("jwt-secret and Action", tell):
-            jwt_secret = _frontdesk(places, "jwt-secret", "--tenant", TENANT)
-            action = places.data_dir / "action.js"
-            _frontdesk(places, "actions", "render", "--tenant", TENANT, "--out", str(action))
+            jwt_secret = printing.output()
+            rendering.output()
             write_private_json(places.data_dir / "tenant.json", tenant_document(places, action))
         processes = stack.enter_context(Processes(places.data_dir))
         with timings.step("localauth0", tell):
@@ -130,19 +132,30 @@ def _write_settings(places: Places) -> None:
     )
 
 
-def _frontdesk(places: Places, *arguments: str) -> str:
-    """Run one frontdesk command as an operator would, and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "frontdesk", *arguments],
-        env=environment_of_a_child() | frontdesk_environment(places),
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_LIMIT_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise DemoFailed(f"`frontdesk {' '.join(arguments)}` failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+class _Command:
+    """A frontdesk command as an operator would run it, beside what else goes on."""
+
+    def __init__(self, places: Places, *arguments: str) -> None:
+        self._name = "frontdesk " + " ".join(arguments)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "frontdesk", *arguments],
+            env=environment_of_a_child() | frontdesk_environment(places),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def output(self) -> str:
+        """Return what it printed. Raises DemoFailed with what it said when it failed."""
+        try:
+            printed, said = self._process.communicate(timeout=COMMAND_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise DemoFailed(f"`{self._name}` did not end within {COMMAND_LIMIT_S:.0f} s") from None
+        if self._process.returncode != 0:
+            raise DemoFailed(f"`{self._name}` failed: {said.strip()}")
+        return printed.strip()
 
 
 def _start_auth0(places: Places, processes: Processes) -> None:

@@ -1,4 +1,4 @@
-"""Child processes of the demo: started in order, awaited until they answer, ended in reverse."""
+"""Child processes of the demo: started in order, awaited until they answer, ended together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Processes:
-    """The running children; leaving the `with` block ends them all, the last one first.
+    """The running children; leaving the `with` block ends them all.
 
     Each child has a session of its own, so a Ctrl-C on the terminal reaches the demo alone, and a log file below
     `log_dir`. On Linux a child ends with the demo even when that is killed.
@@ -39,8 +39,12 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _, process in reversed(self._running):
-            _end(process)
+        # All at once: frontdesk lingers for kept-alive connections, which end with the tenant that holds them.
+        for _, process in self._running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for _, process in self._running:
+            _wait_or_kill(process)
 
     def log_file(self, name: str) -> Path:
         """The log of the child called `name`."""
@@ -97,10 +101,7 @@ class Processes:
         return f"its log {path} ends with:\n{tail}"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGTERM)
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOP_LIMIT_S)
     except subprocess.TimeoutExpired:

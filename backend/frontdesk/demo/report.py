@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.json import JSON
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from frontdesk.demo.places import Places
 from frontdesk.demo.story import Story
@@ -64,7 +65,13 @@ def print_story(console: Console, story: Story) -> None:
 
 def _print_part(console: Console, title: str, sentence: str, fact: object, colour: str = "green") -> None:
     console.print(f"\n[bold {colour}]{title}[/bold {colour}]\n{sentence}")
-    console.print(Panel(JSON(json.dumps(fact)), border_style=colour, expand=False))
+    console.print(Panel(_json(fact), border_style=colour, expand=False))
+
+
+def _json(fact: object) -> Text:
+    text = JSON(json.dumps(fact, ensure_ascii=False)).text
+    text.no_wrap, text.overflow = False, "fold"  # Hasura's messages are longer than a terminal is wide
+    return text
 
 
 def _timings_table(timings: Mapping[str, float]) -> Table:
