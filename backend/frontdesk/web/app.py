@@ -20,7 +20,7 @@ from frontdesk.web.requests import register_requests
 def create_app(settings: Settings) -> Flask:
     """Return the service for `settings`. Call it after a fork: it opens connections and starts threads."""
     app = Flask("frontdesk", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # checked before reading, chunked bodies included
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # see hooks._bounded_body
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it

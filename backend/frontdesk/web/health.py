@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-
-from frontdesk.errors import HasuraError
-
-_log = structlog.stdlib.get_logger(__name__)
 
 
 def health_blueprint(check_hasura: Callable[[], None]) -> Blueprint:
@@ -23,11 +18,7 @@ def health_blueprint(check_hasura: Callable[[], None]) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        try:
-            check_hasura()
-        except HasuraError as error:
-            _log.warning("readyz.not_ready", reason=error.detail)
-            return {"status": "not ready", "hasura": type(error).sentence()}, 503
+        check_hasura()
         return {"status": "ready"}
 
     return blueprint

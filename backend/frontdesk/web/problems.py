@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from frontdesk.errors import BodyTooLarge, FrontdeskError, HookRefused, PayloadInvalid
+from frontdesk.errors import BodyTooLarge, FrontdeskError, HookRefused, OperatorRefused, PayloadInvalid
 
 _log = structlog.stdlib.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -25,7 +25,10 @@ def _answer(error: Exception) -> Response:
         error = BodyTooLarge()
     if isinstance(error, FrontdeskError):
         _log_error(error)
-        return _problem(error.status, error.type, _outward(error), errors=_errors(error))
+        response = _problem(error.status, error.type, _outward(error), errors=_errors(error))
+        if isinstance(error, OperatorRefused):
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
     if isinstance(error, HTTPException):
         return _framework_problem(error)
     _log.error("request.failed", exc_info=error)
