@@ -14,6 +14,7 @@ from tests.conftest import new_database
 from tests.integration.hasura.engine import ADMIN_SECRET, JWT_SECRET, Engine
 from tests.integration.hasura.migrations import PROJECT, migrations, run
 
+from frontdesk.demo.postgres import free_port
 from frontdesk.hasura.deploy import apply
 from frontdesk.hasura.writes import UserWriter
 from localhasura.server import LocalHasura
@@ -96,3 +97,9 @@ def writer(engine: Engine) -> Iterator[UserWriter]:
     writer = UserWriter(engine.url, ADMIN_SECRET)
     yield writer
     writer.close()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of loopback that nobody listens on."""
+    return free_port()

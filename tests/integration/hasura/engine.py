@@ -38,17 +38,19 @@ class Engine:
     def close(self) -> None:
         self._session.close()
 
-    def ask(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+    def ask(
+        self, query: str, headers: Mapping[str, str], variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         answer: dict[str, Any] = self._session.post(
             f"{self.url}/v1/graphql",
             json={"query": query, "variables": dict(variables or {})},
-            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            headers=dict(headers),
             timeout=30,
         ).json()
         return answer
 
     def admin(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        answer = self.ask(query, variables, x_hasura_admin_secret=ADMIN_SECRET)
+        answer = self.ask(query, {"x-hasura-admin-secret": ADMIN_SECRET}, variables)
         assert "errors" not in answer, answer
         data: dict[str, Any] = answer["data"]
         return data
@@ -61,7 +63,7 @@ class Engine:
         user_id: str = "auth0|ann",
         tenant: str = "default",
         allowed: Sequence[str] = (),
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         claims = {
             "x-hasura-default-role": role,
@@ -73,7 +75,7 @@ class Engine:
         token = jwt.encode(
             {"https://hasura.io/jwt/claims": claims, "iat": now, "exp": now + 600}, JWT_KEY, algorithm="HS256"
         )
-        return self.ask(query, None, Authorization=f"Bearer {token}", **headers)
+        return self.ask(query, {**(headers or {}), "Authorization": f"Bearer {token}"})
 
     def upsert(self, *users: User) -> None:
         """Write payloads of any kind: as admin, since role frontdesk may send only what a login carries."""

@@ -1,4 +1,4 @@
-"""Whatever order payloads arrive in, and however often: the row and its grants end the same, written through the engine."""
+"""Whatever order payloads arrive in, and however often: the row and its grants end the same."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from frontdesk.identity.user import User
 
 Rows = psycopg.Connection[DictRow]
 on_rows = settings(
-    max_examples=40,
+    max_examples=80,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
