@@ -40,6 +40,7 @@ class Run:
     thrown: str | None
     fetches: int
     elapsed_ms: float
+    timers_left: int
 
 
 RunAction = Callable[..., Run]

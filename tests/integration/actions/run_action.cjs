@@ -1,6 +1,7 @@
 'use strict';
 // Runs an Action as Auth0 would, and tells what it did. Standard input: {"action": path, "events": [event, …]}; the
-// events run one after the other in one instance. Standard output: [{calls, logs, thrown, fetches, elapsed_ms}, …].
+// events run one after the other in one instance. Standard output: [{calls, logs, thrown, fetches, elapsed_ms,
+// timers_left}, …].
 // The real fetch is counted, not replaced. The process ends by itself only when the Action left nothing running.
 
 const { readFileSync } = require('node:fs');
@@ -45,6 +46,7 @@ async function main() {
       run.thrown = String(thrown);
     }
     run.elapsed_ms = performance.now() - start;
+    run.timers_left = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   }
   process.stdout.write(JSON.stringify(runs));
 }

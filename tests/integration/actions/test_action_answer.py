@@ -53,6 +53,13 @@ def test_an_answer_that_was_not_synced_counts_as_well(run_action: RunAction) -> 
     assert run.calls == [["accessToken.setCustomClaim", NAMESPACE, HASURA_CLAIMS]]
 
 
+def test_nothing_is_left_running_after_the_answer(run_action: RunAction) -> None:
+    with Receiver(answers()) as receiver:
+        run = run_action(a_login(), receiver.url)
+
+    assert run.timers_left == 0
+
+
 def test_an_answer_without_claims_sets_none(run_action: RunAction) -> None:
     with Receiver(answers()) as receiver:
         run = run_action(a_login(), receiver.url)

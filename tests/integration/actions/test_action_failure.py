@@ -120,7 +120,8 @@ def test_the_deadline_holds_for_the_whole_call(
         run = run_action(a_login(), receiver.url, deadline_ms=SHORT_MS, on_failure=on_failure)
 
     assert SHORT_MS - 5 <= run.elapsed_ms < SHORT_MS + GRACE_MS
-    assert (run.thrown, run.calls, run.fetches, len(receiver.requests)) == (None, outcome, 1, 1)
+    assert (run.thrown, run.calls, run.fetches) == (None, outcome, 1)
+    assert len(receiver.requests) <= 1, "a loaded machine may not even have read the call by then"
     assert_one_plain_line(run, f"no answer within {SHORT_MS} ms")
 
 
@@ -192,14 +193,32 @@ def test_an_event_without_secrets_is_no_exception(run_action: RunAction) -> None
     run = run_action(event, nobody_listens())
 
     assert (run.thrown, run.fetches, run.calls) == (None, 0, DEFAULT_ROLE_ONLY)
+    assert_one_plain_line(run, "the secret FRONTDESK_HOOK_SECRET is missing")
 
 
+@pytest.mark.parametrize("on_failure", ["allow", "deny"])
 @pytest.mark.parametrize("event", [{}, {"user": None}, {"user": {"user_id": "u", "identities": 7}}], ids=str)
-def test_an_event_that_is_none_never_throws(run_action: RunAction, event: dict[str, Any]) -> None:
-    run = run_action(event, nobody_listens(), on_failure="deny")
+def test_an_event_that_is_none_never_throws(
+    run_action: RunAction, event: dict[str, Any], on_failure: str
+) -> None:
+    run = run_action(event, nobody_listens(), on_failure=on_failure)
 
-    assert (run.thrown, run.calls) == (None, DENIED)
-    assert_one_plain_line(run, "")
+    assert (run.thrown, run.fetches, len(run.calls)) == (None, 0, 1)
+    assert_one_plain_line(run, "TypeError")
+
+
+@pytest.mark.parametrize("on_failure", ["'Allow'", "'skip'", "''", "true", "undefined"])
+def test_a_choice_that_is_no_choice_denies(node: Path, tmp_path: Path, on_failure: str) -> None:
+    source = (action_dir("post-login") / "action.js").read_text()
+    edited = tmp_path / "action.js"
+    edited.write_text(
+        source.replace("/* setting: on_failure */ 'deny'", f"/* setting: on_failure */ {on_failure}")
+    )
+
+    (run,) = execute(node, edited, [a_login()])
+
+    assert source != edited.read_text()
+    assert [call[0] for call in run.calls] == ["access.deny"]
 
 
 def test_a_failed_login_leaves_the_next_one_alone(run_actions: RunActions) -> None:
