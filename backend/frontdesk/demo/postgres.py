@@ -31,7 +31,8 @@ UNPRIVILEGED_ID = 65534  # the conventional id of `nobody`
 
 _CAP_DAC_OVERRIDE = 1
 _PR_SET_PDEATHSIG = 1
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
@@ -204,7 +205,9 @@ def _leave_root() -> Callable[[], None] | None:
 
     def prepare() -> None:
         if root:
-            libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+            # Keeps capabilities across the change of user, and lets access(2), by which initdb looks for its
+            # binaries, count them.
+            libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
             _drop_ids()
             _keep_directory_access(libc)
         # Asked for after the change of user, which clears it; a killed demo leaves no server behind.
