@@ -33,6 +33,7 @@ def configure_logging(level: str, format_: Format, stream: TextIO | None = None)
             foreign_pre_chain=[*shared, _add_logger],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _first_things_first,
                 _renderer(format_, output),
             ],
         )
@@ -65,6 +66,10 @@ def _add_logger(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDi
     if record is not None:
         event["logger"] = record.name
     return event
+
+
+def _first_things_first(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    return {**{name: event[name] for name in ("timestamp", "level", "event") if name in event}, **event}
 
 
 def _frames_without_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -80,8 +80,4 @@ def _problem(
     }
     if errors is not None:
         document["errors"] = errors
-    response = Response(json.dumps(document), status=status, content_type=CONTENT_TYPE)
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        # The rest of the body was not read, so the connection cannot carry another request.
-        response.headers["Connection"] = "close"
-    return response
+    return Response(json.dumps(document), status=status, content_type=CONTENT_TYPE)

@@ -9,11 +9,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from frontdesk.errors import PortTaken
 from frontdesk.logs import configure_logging
 from frontdesk.settings import ServerSettings, Settings
+from frontdesk.web.worker import GunicornLogger, Worker
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,18 +32,6 @@ def run_server(settings: Settings) -> None:
     Server(settings, tempfile.mkdtemp(prefix="frontdesk-metrics-")).run()
 
 
-class GunicornLogger(Logger):  # type: ignore[misc]
-    """Hands gunicorn's lines to the root logger, so that they look like ours."""
-
-    def setup(self, cfg: Any) -> None:
-        """Keep no handler of gunicorn's own; each request has its access line from the application."""
-        self.cfg = cfg
-        self._access_log_enabled = False
-        self.error_log.handlers = []
-        self.error_log.propagate = True
-        self.error_log.setLevel(self.LOG_LEVELS[cfg.loglevel])
-
-
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with our settings. The application is made in each worker, after the fork."""
 
@@ -57,7 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         values: dict[str, Any] = {
             "bind": _bind(server),
             "workers": server.workers,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": server.threads,
             "timeout": server.timeout_s,
             "graceful_timeout": server.graceful_timeout_s,
