@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,26 +10,16 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests.integration.actions.conftest import RunAction, RunActions
 from tests.integration.actions.events import (
     HOOK_SECRET,
+    KINDS,
     Event,
     a_login,
-    a_passwordless_login,
     a_social_login,
-    a_token_refresh,
-    an_enterprise_login_in_an_organization,
+    documented,
     the_least_event,
-    the_test_buttons_event,
 )
 from tests.integration.actions.receiver import Receiver, Request, answers
 
-KINDS: dict[str, Callable[[], Event]] = {
-    "database": a_login,
-    "social": a_social_login,
-    "enterprise in an organization": an_enterprise_login_in_an_organization,
-    "passwordless": a_passwordless_login,
-    "token refresh": a_token_refresh,
-    "Auth0's Test button": the_test_buttons_event,
-    "only what is guaranteed": the_least_event,
-}
+from frontdesk.auth0.post_login import parse_post_login
 
 USER = {
     *(
@@ -54,6 +43,8 @@ USER = {
         "identities",
     ),
 }
+IDENTITY = frozenset({"connection", "provider", "user_id", "isSocial", "profileData"})
+METHOD = frozenset({"name", "timestamp"})
 SENT_FIELDS: dict[str, set[str]] = {
     "user": USER,
     "authorization": {"roles"},
@@ -79,7 +70,7 @@ def sent_for(run_action: RunAction, event: Event, **settings: Any) -> Request:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_signed_post_goes_to_the_tenants_hook(run_action: RunAction, kind: str) -> None:
-    request = sent_for(run_action, KINDS[kind](), tenant="acme_eu")
+    request = sent_for(run_action, documented(kind), tenant="acme_eu")
 
     assert request.line == "POST /hooks/acme_eu/post-login HTTP/1.1"
     assert request.headers["content-type"] == "application/json"
@@ -91,7 +82,7 @@ def test_one_signed_post_goes_to_the_tenants_hook(run_action: RunAction, kind: s
 def test_each_listed_field_of_the_event_is_sent_as_it_is_and_no_other(
     run_action: RunAction, kind: str
 ) -> None:
-    event = KINDS[kind]()
+    event = documented(kind)
 
     body = sent_for(run_action, event).json
 
@@ -100,12 +91,25 @@ def test_each_listed_field_of_the_event_is_sent_as_it_is_and_no_other(
         for part, names in SENT_FIELDS.items()
         if part in event
     }
-    for identity in expected["user"].get("identities", []):
-        for unlisted in identity.keys() - {"connection", "provider", "user_id", "isSocial", "profileData"}:
-            del identity[unlisted]
+    nested = {
+        IDENTITY: expected["user"].get("identities", []),
+        METHOD: expected.get("authentication", {}).get("methods", []),
+    }
+    for names, parts in nested.items():
+        for part in parts:
+            for unlisted in part.keys() - names:
+                del part[unlisted]
     assert body.pop("version") == 1
     assert body.pop("tenant", None) == event.get("tenant", {}).get("id")
     assert body == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frontdesk_reads_what_the_action_sends(run_action: RunAction, kind: str) -> None:
+    call = parse_post_login(sent_for(run_action, documented(kind)).body)
+
+    assert call.user.user_id == documented(kind)["user"]["user_id"]
+    assert call.version == 1
 
 
 def test_the_least_event_gives_the_least_body(run_action: RunAction) -> None:
@@ -254,19 +258,15 @@ def test_a_body_of_exactly_the_limit_is_complete(run_action: RunAction) -> None:
 
 def test_the_profile_data_of_identities_goes_last(run_action: RunAction) -> None:
     event = a_social_login()
-    event["user"]["identities"][0]["profileData"]["bio"] = "x" * LIMIT
+    event["user"]["identities"][1]["profileData"]["bio"] = "x" * LIMIT
 
     request = sent_for(run_action, event, max_body_bytes=LIMIT)
 
     assert len(request.body) <= LIMIT
     assert request.json["omitted"] == ["user_metadata", "app_metadata"]
     assert request.json["user"]["identities"] == [
-        {
-            "connection": "google-oauth2",
-            "provider": "google-oauth2",
-            "user_id": "115015401343387192604",
-            "isSocial": True,
-        }
+        {name: identity[name] for name in ("connection", "provider", "user_id", "isSocial")}
+        for identity in event["user"]["identities"]
     ]
 
 
