@@ -104,25 +104,12 @@ class _DeadlineResponse(http.client.HTTPResponse):
             self.fp = io.BufferedReader(_DeadlineReader(raw, sock, _current.deadline))
 
 
-class _Timed:
-    """A connection whose socket waits until the deadline at most, for sending too."""
-
-    sock: socket.socket | None
+class _HTTPConnection(HTTPConnection):
     response_class = _DeadlineResponse
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None and _current.deadline is not None:
-            # A kept-alive socket still has the timeout of the last read of the exchange before.
-            self.sock.settimeout(_current.deadline.left_s())
-        super().request(*args, **kwargs)  # type: ignore[misc]  # mixed in before a connection
 
-
-class _HTTPConnection(_Timed, HTTPConnection):  # type: ignore[misc]
-    pass
-
-
-class _HTTPSConnection(_Timed, HTTPSConnection):  # type: ignore[misc]
-    pass
+class _HTTPSConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
 
 
 class _HTTPPool(HTTPConnectionPool):
