@@ -1,7 +1,7 @@
 """The Node versions under which the Actions are tested.
 
 22, Auth0's runtime, comes with the development dependencies. 18 and 20 are there once `install.py` beside this file
-has run; tests for a version that is not there are skipped, with the command in the reason.
+has run; a version that is not there is reported as skipped, with the command in the reason.
 """
 
 from __future__ import annotations
