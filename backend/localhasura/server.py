@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -114,7 +115,9 @@ class LocalHasura:
         if self._server is not None and self._thread is not None:
             self._server.trigger.pull_trigger(self._stop_listening)
             self._server.task_dispatcher.shutdown(timeout=STOP_LIMIT_S)
-            self._server.trigger.pull_trigger(self._close_connections)
+            # A wake-up by somebody else may have run it already, and closed the trigger with the rest.
+            with contextlib.suppress(OSError):
+                self._server.trigger.pull_trigger(self._close_connections)
             self._thread.join(STOP_LIMIT_S)
         if self._authenticator is not None:
             self._authenticator.stop()

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
+from localhasura.catalog import CatalogTable
 from localhasura.database import internal_of
 from localhasura.errors import EngineError, unparsable, unsupported
-from localhasura.metadata.document import remove_table
+from localhasura.metadata.document import Entry, remove_table
 from localhasura.metadata.names import required_text, table_name
-from localhasura.metadata.service import Draft, MetadataService
-from localhasura.metadata.source import SourceReader
+from localhasura.metadata.service import Draft, MetadataService, view_of
 from localhasura.metadata.table_commands import dependency_error
 from localhasura.metadata.whole_commands import drop_objects
 from localhasura.sql.builder import Statement
@@ -80,9 +80,9 @@ def _in_transaction(
 
 
 def _draft(service: MetadataService, connection: psycopg.Connection[Any]) -> Draft:
-    reader = SourceReader(connection)
     # No second connection here: its look at the catalog would wait for the locks of this transaction.
-    draft = Draft(copy.deepcopy(service.stored().document), reader.catalog(), reader.enum_values)
+    view = view_of(connection)
+    draft = Draft(copy.deepcopy(service.stored().document), lambda _document: view)
     draft.rebuild()
     return draft
 
@@ -95,6 +95,8 @@ def _adapt(draft: Draft, *, cascade: bool, before: MetadataService) -> None:
             name = table_name(entry["table"])
             if name in before.model.tables and name not in draft.catalog.tables:
                 _forget(draft, source, name)
+            elif name in draft.catalog.tables:
+                _forget_columns(draft, entry, draft.catalog.tables[name])
     draft.rebuild()
     while new := tuple(each for each in draft.model.inconsistencies if each.name not in known):
         if not cascade:
@@ -116,6 +118,17 @@ def _forget(draft: Draft, source: dict[str, Any], name: Any) -> None:
         # Relationships that led to a dropped table stay for the check, which refuses or cascades.
         entry.update(kept[id(entry)])
     draft.changed = True
+
+
+def _forget_columns(draft: Draft, entry: Entry, table: CatalogTable) -> None:
+    """Take custom names of dropped columns out; they are nothing that a drop has to be refused for."""
+    configuration = entry.get("configuration") or {}
+    for key in ("custom_column_names", "column_config"):
+        known = configuration.get(key) or {}
+        gone = [name for name in known if name not in table.columns]
+        if gone:
+            configuration[key] = {name: value for name, value in known.items() if name not in gone}
+            draft.changed = True
 
 
 def _execute(connection: psycopg.Connection[Any], text: str) -> dict[str, Any]:

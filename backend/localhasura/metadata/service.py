@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,23 +29,35 @@ CONNECT_TIMEOUT_S = 10
 RUN_SQL_TIMEOUT_S = 600
 
 
+@dataclass(frozen=True)
+class View:
+    """What a source's database holds, or why it cannot be looked at."""
+
+    catalog: Catalog
+    enum_values: Callable[[CatalogTable], dict[str, str | None]]
+    fault: str | None = None
+
+
 @dataclass
 class Draft:
     """Metadata while commands change it; `rebuild` must be called before `model` is looked at again."""
 
     document: Document
-    catalog: Catalog
-    enum_values: Callable[[CatalogTable], dict[str, str | None]]
-    source_fault: str | None = None
+    look: Callable[[Document], View]
+    """Gives the view of the document's source, which a command may have changed."""
+    catalog: Catalog = field(default_factory=Catalog)
     model: Model = field(default_factory=Model)
     changed: bool = False
     may_be_inconsistent: bool = False
 
     def rebuild(self) -> None:
         """Make the model anew from document and catalog."""
-        self.model = build_model(self.document, self.catalog, self.enum_values)
-        if self.source_fault is not None and self.document["sources"]:
-            self.model = _without_database(self.document, self.source_fault)
+        view = self.look(self.document)
+        self.catalog = view.catalog
+        if view.fault is None:
+            self.model = build_model(self.document, view.catalog, view.enum_values)
+        else:
+            self.model = _without_database(self.document, view.fault)
 
     def save_point(self) -> Callable[[], None]:
         """Return a function that takes the draft back to where it is now."""
@@ -120,25 +132,26 @@ class MetadataService:
             return
         version = self.store.write(draft.document, self._stored.resource_version)
         self._stored = Stored(draft.document, version)
-        if self._source_url(draft.document)[0] != self._url:
-            with self.draft() as other:
-                self._serve(other)
-            return
         self._serve(draft)
 
     @contextmanager
     def draft(self) -> Iterator[Draft]:
         """Give a draft of the current document over a fresh look at its database."""
-        document = copy.deepcopy(self._stored.document)
-        url, fault = self._source_url(document)
-        if url is None:
-            draft = Draft(document, Catalog(), _no_enums, fault)
-            draft.rebuild()
-            yield draft
-            return
-        with connect(url) as connection:
-            reader = SourceReader(connection)
-            draft = Draft(document, reader.catalog(), reader.enum_values)
+        views: dict[str, View] = {}
+        with ExitStack() as connections:
+
+            def look(document: Document) -> View:
+                url, fault = self._source_url(document)
+                if url is None:
+                    return View(Catalog(), _no_enums, fault)
+                if url not in views:
+                    try:
+                        views[url] = view_of(connections.enter_context(connect(url)))
+                    except EngineError as error:
+                        return View(Catalog(), _no_enums, error.message)
+                return views[url]
+
+            draft = Draft(copy.deepcopy(self._stored.document), look)
             draft.rebuild()
             yield draft
 
@@ -189,6 +202,12 @@ class MetadataService:
             return database_url(document["sources"][0].get("configuration") or {}, self._environment), None
         except RuleError as error:
             return None, str(error)
+
+
+def view_of(connection: psycopg.Connection[Any]) -> View:
+    """Return what is behind a connection."""
+    reader = SourceReader(connection)
+    return View(reader.catalog(), reader.enum_values)
 
 
 @contextmanager

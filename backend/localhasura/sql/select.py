@@ -143,7 +143,8 @@ class SelectCompiler:
         ]
         tail = self._tail(rows, alias, None)
         inner = f"SELECT {self._distinct(rows, alias)}{alias}.* FROM {from_table(rows.table, alias)}{tail}"
-        return f"(SELECT {build_object(pairs)} FROM ({inner}) AS {outer})"
+        # HAVING makes it one row even when nothing but __typename is asked for.
+        return f"(SELECT {build_object(pairs)} FROM ({inner}) AS {outer} HAVING TRUE)"
 
     def _aggregate_value(self, table: TrackedTable, alias: str, selected: Selected) -> str:
         field = selected.field

@@ -1,0 +1,48 @@
+"""An engine over an empty database, and one that serves a small library of authors and articles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.integration.localhasura.client import ADMIN_SECRET, Client
+
+from localhasura import LocalHasura
+
+_LIBRARY = Path(__file__).parent / "library"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[LocalHasura]:
+    """A running engine over a database of its own."""
+    with LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET) as running:
+        yield running
+
+
+@pytest.fixture
+def client(engine: LocalHasura) -> Iterator[Client]:
+    """A client of the engine, as the administrator unless a call says otherwise."""
+    made = Client(engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def library(client: Client) -> Client:
+    """The same client, with the library's tables, rows, relationships and permissions in place."""
+    client.sql(library_schema())
+    client.metadata("replace_metadata", {"metadata": library_metadata()}, version=2)
+    return client
+
+
+def library_schema() -> str:
+    """Return the SQL of the library's tables and rows."""
+    return (_LIBRARY / "schema.sql").read_text()
+
+
+def library_metadata() -> Any:
+    """Return the library's metadata document."""
+    return yaml.safe_load((_LIBRARY / "metadata.yaml").read_text())
