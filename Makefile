@@ -8,7 +8,7 @@ ONCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test node-versions lint format lock clean
 
 help:  ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: setup  ## Run the main job against the embedded stand-ins and stay up (ONC
 
 test: setup  ## Run all tests (ARGS='-k login' passes options to pytest).
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+node-versions: setup  ## Fetch Node 18 and 20, under which the Action is tested too.
+	@$(BIN)/python tests/node_versions/install.py
 
 lint: setup  ## Check format, lint rules and types.
 	@$(BIN)/ruff format --check backend tests benchmarks
