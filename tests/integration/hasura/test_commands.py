@@ -1,0 +1,101 @@
+"""`frontdesk hasura …` and `frontdesk jwt-secret`, as a shell runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.hasura.engine import ADMIN_SECRET
+from tests.integration.hasura.migrations import PROJECT, migrations
+
+from localhasura.server import LocalHasura
+
+
+@pytest.fixture
+def empty_engine(database_url: str) -> Iterator[str]:
+    """The URL of an engine over an empty database."""
+    with LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET) as hasura:
+        yield hasura.url
+
+
+def frontdesk(
+    tmp_path: Path, *arguments: str, hasura_url: str = "http://127.0.0.1:1"
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line with settings of its own and nothing else in the environment."""
+    environment = {
+        "FRONTDESK_HASURA_URL": hasura_url,
+        "FRONTDESK_HASURA_ADMIN_SECRET": ADMIN_SECRET,
+        "FRONTDESK_TENANTS_ACME_DOMAIN": "acme.eu.auth0.com",
+        "FRONTDESK_TENANTS_ACME_AUDIENCE": "https://api.example.com",
+        "FRONTDESK_TENANTS_ACME_HOOK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "frontdesk", *arguments],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_apply_says_what_it_did_and_the_second_time_that_nothing_changed(
+    tmp_path: Path, empty_engine: str
+) -> None:
+    project = f"--project={PROJECT}"
+    first = frontdesk(tmp_path, "hasura", "apply", project, hasura_url=empty_engine)
+    second = frontdesk(tmp_path, "hasura", "apply", project, hasura_url=empty_engine)
+
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.splitlines() == [
+        *(f"Applied migration {migration.name}." for migration in migrations()),
+        "Replaced the metadata.",
+    ]
+    assert second.stdout == "Nothing changed: migrations and metadata were applied already.\n"
+
+
+def test_status_ends_with_1_while_there_is_something_to_apply(tmp_path: Path, empty_engine: str) -> None:
+    command = ("hasura", "status", "--json", f"--project={PROJECT}")
+    before = frontdesk(tmp_path, *command, hasura_url=empty_engine)
+    frontdesk(tmp_path, "hasura", "apply", "--json", f"--project={PROJECT}", hasura_url=empty_engine)
+    after = frontdesk(tmp_path, *command, hasura_url=empty_engine)
+
+    assert (before.returncode, after.returncode) == (1, 0)
+    assert set(json.loads(before.stdout)["migrations"].values()) == {"pending"}
+    assert json.loads(after.stdout) == {
+        "migrations": {migration.name: "applied" for migration in migrations()},
+        "metadata_is_current": True,
+        "inconsistent": [],
+    }
+
+
+def test_apply_without_a_hasura_fails_in_words(tmp_path: Path) -> None:
+    done = frontdesk(tmp_path, "hasura", "apply", f"--project={PROJECT}")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Hasura" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ADMIN_SECRET not in done.stderr
+
+
+def test_apply_without_a_project_is_wrong_usage(tmp_path: Path) -> None:
+    done = frontdesk(tmp_path, "hasura", "apply")
+
+    assert done.returncode == 2
+    assert "config.yaml" in done.stderr
+
+
+def test_jwt_secret_prints_the_value_and_nothing_else(tmp_path: Path) -> None:
+    done = frontdesk(tmp_path, "jwt-secret", "--tenant", "acme")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {
+        "jwk_url": "https://acme.eu.auth0.com/.well-known/jwks.json",
+        "audience": "https://api.example.com",
+        "issuer": "https://acme.eu.auth0.com/",
+    }
