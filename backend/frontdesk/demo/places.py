@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from frontdesk.errors import FrontdeskError
+from frontdesk.errors import FrontdeskError, UsageError
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT_BASE = 8500
@@ -37,9 +37,9 @@ class Ports:
 
     @classmethod
     def starting_at(cls, base: int) -> Ports:
-        """Return the ports from `base` on. Raises DemoFailed when they would leave the valid range."""
+        """Return the ports from `base` on. Raises UsageError when they would leave the valid range."""
         if not 1024 <= base <= 65535 - 4:
-            raise DemoFailed(f"--port-base: expected a number from 1024 to 65531, got {base}")
+            raise UsageError(f"--port-base: expected a number from 1024 to 65531, got {base}")
         return cls(frontdesk=base, hasura=base + 1, auth0=base + 2, postgres=base + 3, app=base + 4)
 
     def refuse_taken(self) -> None:
