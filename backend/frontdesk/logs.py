@@ -33,8 +33,7 @@ def configure_logging(level: str, format_: Format, stream: TextIO | None = None)
             foreign_pre_chain=[*shared, _add_logger],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _first_things_first,
-                _renderer(format_, output),
+                *_rendering(format_, output),
             ],
         )
     )
@@ -55,10 +54,16 @@ def configure_logging(level: str, format_: Format, stream: TextIO | None = None)
     )
 
 
-def _renderer(format_: Format, output: TextIO) -> Processor:
+def _rendering(format_: Format, output: TextIO) -> list[Processor]:
     if format_ == "console" or (format_ == "auto" and output.isatty()):
-        return structlog.dev.ConsoleRenderer(colors=output.isatty())
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+        return [_printable, structlog.dev.ConsoleRenderer(colors=output.isatty(), repr_native_str=True)]
+    return [_first_things_first, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _printable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Take from the text what would steer a terminal; the renderer quotes the other values, and not this one."""
+    text = str(event.get("event", ""))
+    return {**event, "event": "".join(character if character.isprintable() else "�" for character in text)}
 
 
 def _add_logger(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from frontdesk.errors import FieldFault, PayloadInvalid
 MAX_DEPTH = 64
 MAX_FAULTS = 20
 MAX_FIELD_CHARS = 200
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def _storable_faults(parsed: dict[str, Any]) -> list[FieldFault]:
     for path, value in _walk(parsed):
         if len(path) > MAX_DEPTH:
             return [FieldFault(shown_field(path[:4]), f"at most {MAX_DEPTH} levels of nesting")]
-        if _is_unstorable(path[-1]) or (isinstance(value, str) and _is_unstorable(value)):
+        if _UNSTORABLE.search(path[-1]) or (isinstance(value, str) and _UNSTORABLE.search(value)):
             faults.append(FieldFault(shown_field(path), "text without NUL characters and lone surrogates"))
         if len(faults) >= MAX_FAULTS:
             break
@@ -69,7 +71,3 @@ def _walk(parsed: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
             pending += [((*path, key), inner) for key, inner in value.items()]
         elif isinstance(value, list):
             pending += [((*path, str(index)), inner) for index, inner in enumerate(value)]
-
-
-def _is_unstorable(text: str) -> bool:
-    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)

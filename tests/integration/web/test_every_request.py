@@ -3,12 +3,23 @@
 import base64
 import json
 import re
+from pathlib import Path
 
 import pytest
 import requests
-from tests.builders import ADMIN_SECRET, HOOK_SECRET, OPERATOR_TOKEN, a_hook_body, a_signed_call
+from tests.builders import (
+    ADMIN_SECRET,
+    HOOK_SECRET,
+    OPERATOR_TOKEN,
+    a_hook_body,
+    a_signed_call,
+    an_environment,
+)
 from tests.integration.web.conftest import TIMEOUT_S, Desk, StartDesk
 from tests.integration.web.fake_hasura import HANGS, FakeHasura
+
+from frontdesk.settings import load_settings
+from frontdesk.web.app import create_app
 
 PROBLEM_KEYS = {"type", "title", "status", "detail", "request_id"}
 
@@ -36,6 +47,19 @@ def test_every_error_is_a_problem_document(desk: Desk, method: str, path: str, s
     assert response.json().keys() == PROBLEM_KEYS
     assert response.json()["status"] == status
     assert response.json()["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_no_page_of_the_application_answers_an_error_in_another_shape(
+    hasura: FakeHasura, tmp_path: Path
+) -> None:
+    """Walks the map of all pages, so that a new one cannot forget."""
+    app = create_app(load_settings(an_environment(HASURA_URL=hasura.url), tmp_path))
+    rules = list(app.url_map.iter_rules())
+
+    for rule in rules:
+        answer = app.test_client().delete(rule.build(dict.fromkeys(rule.arguments, "x"))[1])  # type: ignore[index]
+        assert (answer.status_code, answer.content_type) == (405, "application/problem+json"), rule
+    assert len(rules) >= 4
 
 
 def test_a_wrong_method_says_which_are_allowed(desk: Desk) -> None:

@@ -87,6 +87,18 @@ def test_people_at_a_terminal_get_text_and_machines_json(
 
 
 @pytest.mark.parametrize("format_", ["json", "console"])
+def test_a_stranger_cannot_steer_a_terminal_or_begin_a_line(format_: Literal["json", "console"]) -> None:
+    stream = io.StringIO()
+    configure_logging("info", format_, stream)
+
+    structlog.stdlib.get_logger("ours").info("http.request", path="/\x1b[2J\nforged", user_id="a\x1b]0;b\x07")
+    logging.getLogger("gunicorn.error").warning("Invalid request: %s", "\x1b[2J\nforged")
+
+    assert len(stream.getvalue().splitlines()) == 2
+    assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("format_", ["json", "console"])
 def test_an_exception_is_logged_with_its_frames_and_without_its_values(
     format_: Literal["json", "console"],
 ) -> None:

@@ -1,0 +1,94 @@
+"""The command line as a whole: how it says what is wrong, and what its help shows."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from frontdesk.cli import app, main
+from frontdesk.errors import HasuraUnavailable, UsageError
+
+
+def commands() -> dict[str, typer.core.TyperCommand]:
+    found: dict[str, typer.core.TyperCommand] = {}
+
+    def walk(command: object, words: tuple[str, ...]) -> None:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            found[" ".join(words)] = command  # type: ignore[assignment]
+        else:
+            for name, each in inner.items():
+                walk(each, (*words, name))
+
+    walk(get_command(app), ())
+    return found
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "frontdesk", *arguments],
+        cwd=cwd,
+        env={"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_commands_are_those_that_the_documents_name() -> None:
+    assert sorted(commands()) == [
+        "actions render",
+        "demo",
+        "hasura apply",
+        "hasura status",
+        "jwt-secret",
+        "serve",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_the_help_of_a_command_begins_with_a_sentence_and_ends_with_an_example(name: str) -> None:
+    text = (commands()[name].help or "").strip()
+
+    assert re.match(r"[A-Z][^\n]*\.", text)
+    assert re.search(rf"Example: frontdesk {name}\b[^\n]*$", text)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError("several tenants"), 2), (HasuraUnavailable("no answer"), 1)],
+    ids=["usage", "failed"],
+)
+def test_an_error_of_ours_is_one_message_with_its_exit_code(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("frontdesk.cli.app", fail)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"frontdesk: {error}\n"
+
+
+def test_a_wrong_option_is_wrong_usage(tmp_path: Path) -> None:
+    done = run("serve", "--prot", "1", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+
+
+def test_a_command_without_settings_names_what_is_missing(tmp_path: Path) -> None:
+    done = run("jwt-secret", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "FRONTDESK_HASURA_URL" in done.stderr
+    assert done.stdout == ""
