@@ -101,6 +101,14 @@ def test_a_malformed_timestamp_is_refused(timestamp: str) -> None:
     refusal(body, headers | {"webhook-timestamp": timestamp, "webhook-signature": signature})
 
 
+@pytest.mark.parametrize("spelling", ["{}.0", "{}.9", " {}", "{} ", "+{}", "{}e0", "0{}0e-1"])
+def test_another_spelling_of_the_signed_second_is_refused(spelling: str) -> None:
+    """The library reads numbers of any spelling and checks the signature against the whole second."""
+    body, headers = a_signed_call(BODY)
+
+    refusal(body, headers | {"webhook-timestamp": spelling.format(headers["webhook-timestamp"])})
+
+
 @pytest.mark.parametrize("seconds", [-301, -86400, 301, 86400])
 def test_a_timestamp_more_than_five_minutes_away_is_refused(seconds: int) -> None:
     body, headers = a_signed_call(BODY, at=time.time() + seconds)
