@@ -77,12 +77,11 @@ class Not:
 
 @dataclass(frozen=True)
 class Compare:
-    """A column against an operand. `null_aware` is the permission language's `_eq` and `_ne`."""
+    """A column against an operand, `cast` first if that is given."""
 
     column: Column
     operator: str
     operand: Operand
-    null_aware: bool = False
     cast: PgType | None = None
 
 

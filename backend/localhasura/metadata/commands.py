@@ -62,6 +62,10 @@ def _changed(draft: Draft, act: Change, command: Mapping[str, Any]) -> Any:
     except EngineError:
         undo()
         raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Deep inside, metadata is read as it should be shaped; here is where a wrong shape comes out.
+        undo()
+        raise unparsable(f"the arguments do not have the expected shape: {error}", "$.args") from error
     return SUCCESS if answer is None else answer(draft)
 
 

@@ -15,7 +15,6 @@ from localhasura.boolexp import (
     Literal,
     Member,
     Not,
-    Operand,
     Or,
     Related,
     Rule,
@@ -37,7 +36,7 @@ class RuleError(ValueError):
 
 def parse_rule(rule: Any, table: TrackedTable, tables: Tables) -> BoolExp:
     """Return a permission's rule as an expression; raises RuleError."""
-    return Rule(_expression(rule, table, tables))
+    return Rule(_RuleParser(table, tables).expression(rule, table))
 
 
 def parse_presets(presets: Any, table: TrackedTable) -> Presets:
@@ -60,61 +59,80 @@ def session_variable(value: Any) -> str | None:
     return value.lower() if value.lower().startswith("x-hasura-") else None
 
 
-def _expression(rule: Any, table: TrackedTable, tables: Tables) -> BoolExp:
-    parts = [
-        _member(name, value, table, tables) for name, value in _object(rule, "boolean expression").items()
-    ]
-    return all_of(parts)
+class _RuleParser:
+    """Parses one rule; `root` is the table that the whole rule is about."""
 
+    def __init__(self, root: TrackedTable, tables: Tables) -> None:
+        self._root, self._tables = root, tables
+        self._combinators: Mapping[str, Callable[[Any, TrackedTable], BoolExp]] = {
+            "_and": self._and,
+            "_or": self._or,
+            "_not": self._not,
+            "_exists": self._exists,
+        }
 
-def _member(name: str, value: Any, table: TrackedTable, tables: Tables) -> BoolExp:
-    column = table.catalog.columns.get(name)
-    if column is not None:
-        return all_of(_comparisons(column, value))
-    relationship = table.relationships.get(name)
-    if relationship is not None:
-        return Related(relationship, _expression(value, tables[relationship.target], tables))
-    combine = _COMBINATORS.get(canonical(name))
-    if combine is None:
-        raise RuleError(f'"{name}" is neither a column nor a relationship of table "{table.name}"')
-    return combine(value, table, tables)
+    def expression(self, rule: Any, table: TrackedTable) -> BoolExp:
+        """Return the expression about a row of `table`."""
+        members = _object(rule, "boolean expression").items()
+        return all_of([self._member(name, value, table) for name, value in members])
 
+    def _member(self, name: str, value: Any, table: TrackedTable) -> BoolExp:
+        column = table.catalog.columns.get(name)
+        if column is not None:
+            return all_of(self._comparisons(column, value, table))
+        relationship = table.relationships.get(name)
+        if relationship is not None:
+            return Related(relationship, self.expression(value, self._tables[relationship.target]))
+        combine = self._combinators.get(canonical(name))
+        if combine is None:
+            raise RuleError(f'"{name}" is neither a column nor a relationship of table "{table.name}"')
+        return combine(value, table)
 
-def _and(value: Any, table: TrackedTable, tables: Tables) -> BoolExp:
-    return all_of([_expression(part, table, tables) for part in _list(value, "_and")])
+    def _and(self, value: Any, table: TrackedTable) -> BoolExp:
+        return all_of([self.expression(part, table) for part in _list(value, "_and")])
 
+    def _or(self, value: Any, table: TrackedTable) -> BoolExp:
+        return Or(tuple(self.expression(part, table) for part in _list(value, "_or")))
 
-def _or(value: Any, table: TrackedTable, tables: Tables) -> BoolExp:
-    return Or(tuple(_expression(part, table, tables) for part in _list(value, "_or")))
+    def _not(self, value: Any, table: TrackedTable) -> BoolExp:
+        return Not(self.expression(value, table))
 
+    def _exists(self, value: Any, _table: TrackedTable) -> BoolExp:
+        asked = _object(value, "_exists")
+        name = table_name(asked.get("_table", asked.get("$table")))
+        other = self._tables.get(name)
+        if other is None:
+            raise RuleError(f'table "{name}" does not exist')
+        inner = _RuleParser(other, self._tables)
+        return Exists(
+            other.catalog, Rule(inner.expression(asked.get("_where", asked.get("$where", {})), other))
+        )
 
-def _not(value: Any, table: TrackedTable, tables: Tables) -> BoolExp:
-    return Not(_expression(value, table, tables))
+    def _comparisons(self, column: Column, value: Any, table: TrackedTable) -> list[BoolExp]:
+        if isinstance(value, dict) and _names_operators(column, value):
+            return [
+                self._comparison(column, canonical(name), operand, table) for name, operand in value.items()
+            ]
+        return [self._comparison(column, "_eq", value, table)]
 
+    def _comparison(self, column: Column, operator: str, value: Any, table: TrackedTable) -> BoolExp:
+        if operator in COLUMN_OPERATORS:
+            return Compare(column, COLUMN_OPERATORS[operator], self._column_operand(value, table))
+        if operator == "_cast":
+            return all_of(_cast_comparisons(column, value))
+        return _value_comparison(column, column.type, operator, value)
 
-def _exists(value: Any, table: TrackedTable, tables: Tables) -> BoolExp:
-    asked = _object(value, "_exists")
-    name = table_name(asked.get("_table", asked.get("$table")))
-    other = tables.get(name)
-    if other is None:
-        raise RuleError(f'table "{name}" does not exist')
-    return Exists(
-        other.catalog, Rule(_expression(asked.get("_where", asked.get("$where", {})), other, tables))
-    )
-
-
-_COMBINATORS: Mapping[str, Callable[[Any, TrackedTable, Tables], BoolExp]] = {
-    "_and": _and,
-    "_or": _or,
-    "_not": _not,
-    "_exists": _exists,
-}
-
-
-def _comparisons(column: Column, value: Any) -> list[BoolExp]:
-    if isinstance(value, dict) and _names_operators(column, value):
-        return [_comparison(column, column.type, canonical(name), operand) for name, operand in value.items()]
-    return [_comparison(column, column.type, "_eq", value)]
+    def _column_operand(self, value: Any, table: TrackedTable) -> ColumnOperand:
+        match value:
+            case str(name) | [str(name)]:
+                operand, owner = ColumnOperand(name), table
+            case ["$", str(name)]:
+                operand, owner = ColumnOperand(name, of_root=True), self._root
+            case _:
+                raise RuleError("a column comparison takes a column, or a list of $ and a column")
+        if operand.column not in owner.catalog.columns:
+            raise RuleError(f'column "{operand.column}" does not exist in table "{owner.name}"')
+        return operand
 
 
 def _names_operators(column: Column, value: dict[str, Any]) -> bool:
@@ -122,34 +140,25 @@ def _names_operators(column: Column, value: dict[str, Any]) -> bool:
     return not column.type.name.startswith("json") or all(key[:1] in ("_", "$") for key in value)
 
 
-def _comparison(
+def _value_comparison(
     column: Column, kind: PgType, operator: str, value: Any, cast: PgType | None = None
 ) -> BoolExp:
     if operator == "_is_null":
         if not isinstance(value, bool):
             raise RuleError("_is_null: expected a boolean")
         return IsNull(column, value)
-    if operator in COLUMN_OPERATORS:
-        return Compare(column, COLUMN_OPERATORS[operator], _column_operand(value))
     if operator in LISTS:
         return Member(column, operator, _list_operand(kind, value), cast)
-    if operator == "_cast":
-        return all_of(_cast_comparisons(column, value))
     wanted = operands(kind).get(operator)
     if wanted is None:
         raise RuleError(f"Unknown operator: {operator}")
-    return _plain_comparison(column, operator, wanted, value, cast)
-
-
-def _plain_comparison(
-    column: Column, operator: str, wanted: PgType, value: Any, cast: PgType | None
-) -> BoolExp:
-    null_aware = operator in ("_eq", "_neq") and cast is None
-    if value is None:
-        if not null_aware:
-            raise RuleError(f"{operator}: null is not a value")
-        return IsNull(column, operator == "_eq")
-    return Compare(column, operator, _scalar(wanted, value), null_aware=null_aware, cast=cast)
+    if value is not None:
+        return Compare(column, operator, _scalar(wanted, value), cast=cast)
+    # Only equality knows NULL here: `_eq` null is IS NULL. With a value it is the plain operator, since a
+    # session variable or literal is never NULL.
+    if operator not in ("_eq", "_neq"):
+        raise RuleError(f"{operator}: null is not a value")
+    return IsNull(column, operator == "_eq")
 
 
 def _cast_comparisons(column: Column, value: Any) -> list[BoolExp]:
@@ -158,17 +167,8 @@ def _cast_comparisons(column: Column, value: Any) -> list[BoolExp]:
         if target not in ("String", "text"):
             raise RuleError(f"cannot cast to {target}")
         for name, operand in _object(comparisons, target).items():
-            found.append(_comparison(column, TEXT, canonical(name), operand, cast=TEXT))
+            found.append(_value_comparison(column, TEXT, canonical(name), operand, TEXT))
     return found
-
-
-def _column_operand(value: Any) -> Operand:
-    match value:
-        case str(name) | [str(name)]:
-            return ColumnOperand(name)
-        case ["$", str(name)]:
-            return ColumnOperand(name, of_root=True)
-    raise RuleError("a column comparison takes a column, or a list of $ and a column")
 
 
 def _list_operand(kind: PgType, value: Any) -> ListOperand | SessionVariable:

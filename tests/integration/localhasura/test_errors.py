@@ -98,8 +98,10 @@ FAILED, PARSE = "validation-failed", "parse-failed"
             (
                 PARSE,
                 "$.selectionSet.author.args.where.id._eq",
-                ("The value 1.5 lies outside the bounds or is not an integer. "
-                "Maybe it is a float, or is there integer overflow?"),
+                (
+                    "The value 1.5 lies outside the bounds or is not an integer. "
+                    "Maybe it is a float, or is there integer overflow?"
+                ),
             ),
         ),
         (
@@ -135,8 +137,10 @@ FAILED, PARSE = "validation-failed", "parse-failed"
             (
                 FAILED,
                 "$.selectionSet.insert_author_one.args.on_conflict.constraint",
-                ("expected one of the values ['author_name_key', 'author_pkey'] for type 'author_constraint', "
-                "but found 'nope'"),
+                (
+                    "expected one of the values ['author_name_key', 'author_pkey'] for type 'author_constraint', "
+                    "but found 'nope'"
+                ),
             ),
         ),
         (
@@ -225,8 +229,10 @@ def test_variables_that_do_not_fit(
         (
             '{title: "t", author_id: 1000}',
             "constraint-violation",
-            ('Foreign key violation. insert or update on table "article" violates foreign key constraint '
-            '"article_author_id_fkey"'),
+            (
+                'Foreign key violation. insert or update on table "article" violates foreign key constraint '
+                '"article_author_id_fkey"'
+            ),
         ),
         (
             '{title: "t", author: {data: {name: "nobody"}}}',
