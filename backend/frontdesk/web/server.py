@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 # Longer than the idle time of common load balancers (60 s), so that they, not we, end an idle connection.
 KEEPALIVE_S = 75
-# A signed call has a handful of short headers.
-MAX_HEADER_BYTES = 4096
-MAX_HEADERS = 50
 
 
 def run_server(settings: Settings) -> None:
@@ -51,8 +48,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": server.graceful_timeout_s,
             "keepalive": KEEPALIVE_S,
             "preload_app": False,
-            "limit_request_field_size": MAX_HEADER_BYTES,
-            "limit_request_fields": MAX_HEADERS,
             "logger_class": GunicornLogger,
             "loglevel": self._settings.log.level,
             "control_socket_disable": True,
