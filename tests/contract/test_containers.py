@@ -90,7 +90,9 @@ def test_the_container_does_not_run_as_root() -> None:
 def test_lock_files_pin_versions_by_hash_and_name_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
 
-    pins = re.findall(r"^([a-z][\w.-]*)==\S+.*?((?:\\\n\s+--hash=sha256:[0-9a-f]{64}\s*)+)", text, re.MULTILINE)
+    pins = re.findall(
+        r"^([a-z][\w.-]*)==\S+.*?((?:\\\n\s+--hash=sha256:[0-9a-f]{64}\s*)+)", text, re.MULTILINE
+    )
     assert len(pins) == len(re.findall(r"^[a-z]", text, re.MULTILINE))
     assert "://" not in text
 
