@@ -68,7 +68,10 @@ def start_demo(tmp_path: Path) -> Iterator[StartDemo]:
         output = tmp_path / f"demo-{len(started)}.out"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*demo_command(data_dir, port_base)], stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+                [*demo_command(data_dir, port_base)],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         demo = RunningDemo(process, data_dir, output)
         started.append(demo)

@@ -17,15 +17,23 @@ from frontdesk.demo.tenant import ANA_EMAIL
 
 
 def print_places(console: Console, places: Places) -> None:
-    """Print where to click while the demo is up."""
+    """Print where to click while the demo is up; addresses stay whole on a narrow terminal."""
     console.print("\n[bold]It stays up. Where to click:[/bold]")
-    table = Table(box=None, show_header=False)
-    table.add_row("Sign in", places.app_url, f"as {ANA_EMAIL}, password {places.secrets.password}")
-    table.add_row("Login page of the tenant", f"{places.auth0_url}/authorize", "the sign-in leads there")
-    table.add_row("Hasura", f"{places.hasura_url}/v1/graphql", "admin secret in demo.json")
-    table.add_row("frontdesk", f"{places.frontdesk_url}/readyz", "")
-    table.add_row("For scripts", str(places.data_dir / "demo.json"), "URLs, ids and the demo's own secrets")
-    console.print(table)
+    for what, where, hint in (
+        ("Sign in", places.app_url, f"as {ANA_EMAIL}, password {places.secrets.password}"),
+        (
+            "Login page",
+            f"{places.app_url}/login",
+            "the tenant's own page, with everything that a login needs",
+        ),
+        ("Tenant", f"{places.auth0_url}/.well-known/openid-configuration", ""),
+        ("Hasura", f"{places.hasura_url}/v1/graphql", "its admin secret is in demo.json"),
+        ("frontdesk", f"{places.frontdesk_url}/readyz", ""),
+        ("For scripts", str(places.data_dir / "demo.json"), "addresses, ids and the demo's own secrets"),
+    ):
+        console.print(f"  {what:<12}[cyan]{where}[/cyan]", highlight=False, soft_wrap=True)
+        if hint:
+            console.print(f"  {'':<12}[dim]{hint}[/dim]", highlight=False, soft_wrap=True)
     console.print("Ctrl-C ends it.", highlight=False)
 
 
