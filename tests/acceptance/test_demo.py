@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from tests.acceptance.conftest import StartDemo, demo_command, wait_for
+from tests.acceptance.conftest import StartDemo, demo_command, free_port_base, wait_for
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
 NAMESPACE = "https://hasura.io/jwt/claims"
@@ -36,8 +36,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The facts of one run, in a directory so deep that no Unix socket could lie in it."""
     base = tmp_path_factory.mktemp("demo")
     deep = base.joinpath(*["a-directory-with-a-long-name"] * 5)
-    port_base = 41000
-    done = run_once(deep, port_base, "--json")
+    done = run_once(deep, free_port_base(), "--json")
     assert done.returncode == 0, done.stderr
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
