@@ -92,6 +92,13 @@ def test_one_incarnation_over_a_row_made_by_hand(
 @on_rows
 @given(two_arrivals(st.one_of(payloads(0, 4), payloads(4, 8), payloads(8, 10))))
 @example(([refresh(9, born=8), delete(3), login(2)], [login(2), delete(3), refresh(9, born=8)]))
+@example(
+    # A log record at the very minute of the next creation: of the life that ended, however it arrives.
+    (
+        [record(4), refresh(4, born=0), block(5, born=4)],
+        [block(5, born=4), record(4), refresh(4, born=0)],
+    )
+)
 def test_three_incarnations_of_one_user_id(
     engine: Engine, rows: Rows, arrivals: tuple[list[User], list[User]]
 ) -> None:
