@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from localhasura.errors import EngineError
 
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -35,9 +36,14 @@ def pointer(path: str, key: str | int) -> str:
     """Return Hasura's path of a member: `.key` for names, `[n]` for list items, `["other key"]` otherwise."""
     if isinstance(key, int):
         return f"{path}[{key}]"
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+    if is_graphql_name(key):
         return f"{path}.{key}"
     return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def is_graphql_name(name: str) -> bool:
+    """Whether GraphQL takes the name as it is."""
+    return _NAME.fullmatch(name) is not None
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 INTEGERS = {"int2", "int4", "int8"}
 FLOATS = {"float4", "float8"}
-NUMBERS = INTEGERS | FLOATS | {"numeric"}
+NUMBERS = INTEGERS | FLOATS | {"numeric", "money"}
 TEXTS = {"text", "varchar", "bpchar", "citext"}
 STRINGIFIED = {"int8", "numeric", "float8"}
 _GRAPHQL_NAMES = {"int4": "Int", "float4": "Float", "text": "String", "varchar": "String", "bool": "Boolean"}

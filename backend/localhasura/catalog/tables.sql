@@ -38,7 +38,7 @@ WITH RECURSIVE base_types AS (
                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, position)
                          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
                         WHERE k.position <= i.indnkeyatts)
-         ) ORDER BY c.relname) AS list
+         ) ORDER BY i.indisprimary DESC, c.relname) AS list
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
    WHERE i.indisunique
    GROUP BY i.indrelid

@@ -7,8 +7,9 @@ from typing import Any
 
 from localhasura.catalog import Catalog, CatalogTable, TableName
 from localhasura.errors import EngineError
+from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.model import EnumTable, Inconsistency, Model, TrackedTable
-from localhasura.metadata.names import is_graphql_name, table_name
+from localhasura.metadata.names import table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, add_permission
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS, relationship_from
 from localhasura.metadata.rules import RuleError

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from localhasura.catalog import TableName
 from localhasura.errors import unparsable
-
-_GRAPHQL_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
 
 def table_name(value: Any, path: str = "$.args.table") -> TableName:
@@ -20,11 +17,6 @@ def table_name(value: Any, path: str = "$.args.table") -> TableName:
         if isinstance(schema, str):
             return TableName(schema, value["name"])
     raise unparsable("expected a table: a name, or an object with schema and name", path)
-
-
-def is_graphql_name(name: str) -> bool:
-    """Whether GraphQL takes the name as it is."""
-    return _GRAPHQL_NAME.fullmatch(name) is not None
 
 
 def required(args: Any, key: str, path: str = "$.args") -> Any:

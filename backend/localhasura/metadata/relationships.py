@@ -9,8 +9,9 @@ from typing import Any
 from localhasura.boolexp import Relationship
 from localhasura.catalog import ForeignKey, TableName
 from localhasura.errors import EngineError
+from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.model import TrackedTable
-from localhasura.metadata.names import is_graphql_name, table_name
+from localhasura.metadata.names import table_name
 from localhasura.metadata.rules import RuleError
 
 RELATIONSHIP_KINDS = {"object_relationships": "object_relation", "array_relationships": "array_relation"}

@@ -10,7 +10,7 @@ from psycopg import conninfo, sql
 
 from localhasura.catalog import Catalog, CatalogTable, read_catalog
 from localhasura.catalog.model import TEXTS
-from localhasura.metadata.names import is_graphql_name
+from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.rules import RuleError
 
 _PARAMETERS = {

@@ -24,7 +24,7 @@ from graphql.language import (
 )
 
 from localhasura.config import MAX_DOCUMENT_TOKENS
-from localhasura.errors import EngineError, invalid
+from localhasura.errors import EngineError, invalid, unparsable
 
 CACHED_DOCUMENTS = 512
 
@@ -86,7 +86,11 @@ def parse_document(text: str) -> Document:
     fragments = [node for node in parsed.definitions if isinstance(node, FragmentDefinitionNode)]
     if len(operations) + len(fragments) != len(parsed.definitions):
         raise EngineError("validation-failed", "not a valid graphql query", path="$.query")
-    return Document(operations, {node.name.value: node for node in fragments})
+    by_name = {node.name.value: node for node in fragments}
+    for node in fragments:
+        if by_name[node.name.value] is not node:
+            raise unparsable(f'multiple definitions for fragment "{node.name.value}"')
+    return Document(operations, by_name)
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
@@ -130,16 +134,22 @@ class _UsedVariables:
 
     def _visit_fragment(self, name: str, path: str) -> None:
         if name in self._open:
-            cycle = ", ".join(f'"{each}"' for each in self._open[self._open.index(name) :])
+            cycle = _english_list([name, *self._open[self._open.index(name) + 1 :]])
             raise invalid(f"the fragment definition(s) {cycle} form a cycle", path)
         if name in self._done:
             return
         if name not in self._fragments:
             raise invalid(f'reference to undefined fragment "{name}"', path)
         self._open.append(name)
-        self.visit_set(self._fragments[name].selection_set, path)
+        self.visit_set(self._fragments[name].selection_set, f"{path}.{name}.selectionSet")
         self._open.pop()
         self._done.add(name)
+
+
+def _english_list(names: list[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _variables_in(node: ValueNode) -> Iterator[str]:

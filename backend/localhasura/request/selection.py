@@ -18,12 +18,13 @@ from graphql.language import (
 )
 
 from localhasura.errors import invalid
-from localhasura.schema.inputs import BOOLEAN, parse_members
+from localhasura.schema.inputs import BOOLEAN, InputField, parse_members
 from localhasura.schema.objects import Field, ObjectType
-from localhasura.schema.values import ExpectedType, Value, Variables
+from localhasura.schema.values import Value, Variables
 
 INTROSPECTION_FIELDS = ("__schema", "__type")
-_CONDITION = ExpectedType("Boolean", non_null=True)
+_CONDITIONS = ("include", "skip")
+_CONDITION = {"if": InputField("if", BOOLEAN, required=True)}
 
 
 @dataclass(frozen=True)
@@ -101,21 +102,26 @@ class Walker:
 
     def _included(self, selection: SelectionNode, path: str) -> bool:
         included = True
+        seen: set[str] = set()
         for directive in selection.directives:
             name = directive.name.value
-            if name not in ("include", "skip"):
-                known = name in ("cached", "deprecated", "specifiedBy")
-                why = "is not allowed on a field" if known else "is not defined in the schema"
+            if name not in _CONDITIONS:
+                why = "is not allowed on a field" if name == "cached" else "is not defined in the schema"
                 raise invalid(f"directive '{name}' {why}", path)
-            included = included and (self._condition(directive, path) == (name == "include"))
+            if name in seen:
+                raise invalid(f"the following directives are used more than once: ['{name}']", path)
+            seen.add(name)
+            included = included and (self._condition(directive, f"{path}.{name}") == (name == "include"))
         return included
 
     def _condition(self, directive: DirectiveNode, path: str) -> bool:
+        name = directive.name.value
         for argument in directive.arguments:
-            if argument.name.value == "if":
-                value = self.variables.resolve(argument.value, _CONDITION, path)
-                return BOOLEAN.parse(value, self.variables, path)
-        raise invalid("missing required field 'if'", path)
+            if argument.name.value != "if":
+                raise invalid(f"'{name}' has no argument named '{argument.name.value}'", path)
+        given = [(argument.name.value, argument.value) for argument in directive.arguments]
+        condition: bool = parse_members(_CONDITION, given, self.variables, f"{path}.args")["if"]
+        return condition
 
     def _selected(
         self, kind: ObjectType, key: str, nodes: list[FieldNode], path: str, root: bool
@@ -129,7 +135,7 @@ class Walker:
         if field is None:
             raise invalid(f"field '{name}' not found in type: '{kind.name}'", where)
         if field.type.object is not None and not sets:
-            raise invalid(f"missing selection set for '{name}'", where)
+            raise invalid(f"missing selection set for '{field.type.object.name}'", f"{where}.selectionSet")
         if field.type.object is None and sets:
             raise invalid("unexpected subselection set for non-object field", where)
         return Selected(key, name, where, field, self._arguments(field, node.arguments, where), sets)

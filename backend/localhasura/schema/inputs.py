@@ -99,30 +99,31 @@ class IntType(InputType):
 
     def parse(self, value: Value, variables: Variables, path: str) -> int:
         number = _number(value)
-        if number is None:
+        if number is None or (self._non_negative and number < 0):
             raise self.mismatch(self._wanted, value, path)
         integer = as_integer(number, _INT32)
         if integer is None:
             raise unparsable(out_of_bounds(number), path)
-        if self._non_negative and integer < 0:
-            raise self.mismatch(self._wanted, value, path)
         return integer
 
 
 class OffsetType(InputType):
-    """The type of `offset`: a 64-bit integer, also as a string."""
+    """The type of `offset`: a 64-bit integer, also as a string of digits."""
 
     name = "Int"
 
     def parse(self, value: Value, variables: Variables, path: str) -> int:
         text = value.value if isinstance(value, StringValueNode | Json) else None
-        if isinstance(text, str) and text.strip().lstrip("-").isdecimal():
-            number: Decimal | int | None = int(text) if len(text) < 30 else None
+        if isinstance(text, str) and text.isascii() and text.isdecimal():
+            number: Decimal | int | None = Decimal(text)
         else:
             number = _number(value)
-        integer = None if number is None else as_integer(number, _INT64)
-        if integer is None or integer < 0:
-            raise self.mismatch("a non-negative 64-bit integer", value, path)
+        if number is None:
+            wanted = "a 32-bit integer, or a 64-bit integer represented as a string"
+            raise self.mismatch(wanted, value, path)
+        integer = as_integer(number, _INT64)
+        if integer is None:
+            raise unparsable(out_of_bounds(number), path)
         return integer
 
 
@@ -164,7 +165,7 @@ class EnumType(InputType):
             chosen = str(value.value)
             if chosen in self.values:
                 return chosen
-            listed = ", ".join(f"'{name}'" for name in sorted(self.values))
+            listed = ", ".join(f"'{name}'" for name in self.values)
             raise invalid(
                 f"expected one of the values [{listed}] for type '{self.name}', but found '{chosen}'", path
             )
@@ -201,7 +202,7 @@ class ListType(InputType):
             raise invalid("expected a list, but found null", path)
         items = list_items(value)
         if items is None:
-            return [self.of.parse(value, variables, path)]
+            return [self.of.parse(value, variables, f"{path}[0]")]
         parsed = []
         for index, item in enumerate(items):
             where = f"{path}[{index}]"

@@ -26,7 +26,7 @@ from graphql.language import (
 )
 
 from localhasura.errors import invalid
-from localhasura.jsontext import pointer
+from localhasura.jsontext import is_graphql_name, pointer
 
 _LITERAL_KINDS: Mapping[type[ValueNode], str] = {
     IntValueNode: "an integer",
@@ -152,6 +152,12 @@ def object_members(value: Value, path: str) -> list[tuple[str, Value]] | None:
             members[field.name.value] = field.value
         return list(members.items())
     if isinstance(value, Json) and isinstance(value.value, dict):
+        for name in value.value:
+            if not is_graphql_name(name):
+                message = (
+                    f'variable value contains object with key "{name}", which is not a legal GraphQL name'
+                )
+                raise invalid(message, path)
         return [(name, Json(item)) for name, item in value.value.items()]
     return None
 

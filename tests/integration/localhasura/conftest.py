@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.conftest import new_database
 from tests.integration.localhasura.client import ADMIN_SECRET, Client
 
 from localhasura import LocalHasura
 
 _LIBRARY = Path(__file__).parent / "library"
+_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -33,6 +37,22 @@ def client(engine: LocalHasura) -> Iterator[Client]:
 @pytest.fixture
 def library(client: Client) -> Client:
     """The same client, with the library's tables, rows, relationships and permissions in place."""
+    return _furnished(client)
+
+
+@pytest.fixture(scope="module")
+def reading_room(postgres_url: str, worker_id: str) -> Iterator[Client]:
+    """One library for all tests of a module that change nothing in it."""
+    with (
+        new_database(postgres_url, f"reading_{worker_id}_{os.getpid()}_{next(_numbers)}") as url,
+        LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as running,
+    ):
+        made = Client(running)
+        yield _furnished(made)
+        made.close()
+
+
+def _furnished(client: Client) -> Client:
     client.sql(library_schema())
     client.metadata("replace_metadata", {"metadata": library_metadata()}, version=2)
     return client

@@ -23,7 +23,7 @@ FAILED, PARSE = "validation-failed", "parse-failed"
                 "exactly one operation has to be present in the document when operationName is not specified",
             ),
         ),
-        ("{author}", (FAILED, "$.selectionSet.author", "missing selection set for 'author'")),
+        ("{a: author}", (FAILED, "$.selectionSet.author.selectionSet", "missing selection set for 'author'")),
         (
             "{author {id {x}}}",
             (
@@ -35,7 +35,11 @@ FAILED, PARSE = "validation-failed", "parse-failed"
         ("{author(foo: 1) {id}}", (FAILED, "$.selectionSet.author", "'author' has no argument named 'foo'")),
         (
             "{author {...F}} fragment F on author {...F}",
-            (FAILED, "$.selectionSet.author.selectionSet", 'the fragment definition(s) "F" form a cycle'),
+            (
+                FAILED,
+                "$.selectionSet.author.selectionSet.F.selectionSet",
+                "the fragment definition(s) F form a cycle",
+            ),
         ),
         (
             "{author {...G}}",
@@ -59,6 +63,53 @@ FAILED, PARSE = "validation-failed", "parse-failed"
                 FAILED,
                 "$.selectionSet",
                 "inconsistent arguments between multiple selections of field 'author'",
+            ),
+        ),
+        (
+            "{author {...F}} fragment F on author {...G} fragment G on author {...F}",
+            (
+                FAILED,
+                "$.selectionSet.author.selectionSet.F.selectionSet.G.selectionSet",
+                "the fragment definition(s) F and G form a cycle",
+            ),
+        ),
+        (
+            "{author {id}} fragment F on author {id} fragment F on author {name}",
+            (PARSE, "$", 'multiple definitions for fragment "F"'),
+        ),
+        (
+            "{author {id @include}}",
+            (FAILED, "$.selectionSet.author.selectionSet.include.args.if", "missing required field 'if'"),
+        ),
+        (
+            '{author(offset: "x") {id}}',
+            (
+                FAILED,
+                "$.selectionSet.author.args.offset",
+                (
+                    "expected a 32-bit integer, or a 64-bit integer represented as a string for type 'Int', "
+                    "but found a string"
+                ),
+            ),
+        ),
+        ("{author(offset: -1) {id}}", ("data-exception", "$", "OFFSET must not be negative")),
+        (
+            "{author(limit: 3000000000) {id}}",
+            (
+                PARSE,
+                "$.selectionSet.author.args.limit",
+                (
+                    "The value 3.0e9 lies outside the bounds or is not an integer. "
+                    "Maybe it is a float, or is there integer overflow?"
+                ),
+            ),
+        ),
+        (
+            "mutation {insert_author(objects: {nope: 1}) {affected_rows}}",
+            (
+                FAILED,
+                "$.selectionSet.insert_author.args.objects[0].nope",
+                "field 'nope' not found in type: 'author_insert_input'",
             ),
         ),
         (
@@ -138,7 +189,7 @@ FAILED, PARSE = "validation-failed", "parse-failed"
                 FAILED,
                 "$.selectionSet.insert_author_one.args.on_conflict.constraint",
                 (
-                    "expected one of the values ['author_name_key', 'author_pkey'] for type 'author_constraint', "
+                    "expected one of the values ['author_pkey', 'author_name_key'] for type 'author_constraint', "
                     "but found 'nope'"
                 ),
             ),
@@ -153,8 +204,8 @@ FAILED, PARSE = "validation-failed", "parse-failed"
         ),
     ],
 )
-def test_documents_that_do_not_fit(library: Client, query: str, error: tuple[str, str, str]) -> None:
-    assert library.error(query) == error
+def test_documents_that_do_not_fit(reading_room: Client, query: str, error: tuple[str, str, str]) -> None:
+    assert reading_room.error(query) == error
 
 
 @pytest.mark.parametrize(
@@ -189,6 +240,15 @@ def test_documents_that_do_not_fit(library: Client, query: str, error: tuple[str
             {"x": 1, "y": 2},
             (FAILED, "$", "unexpected variables in variableValues: x, y"),
         ),
+        (
+            "query ($x: author_bool_exp) {author(where: $x) {id}}",
+            {"x": {"a b": {}}},
+            (
+                FAILED,
+                "$.selectionSet.author.args.where",
+                'variable value contains object with key "a b", which is not a legal GraphQL name',
+            ),
+        ),
         ("{author(limit: $x) {id}}", {}, (FAILED, "$", 'unbound variable "x"')),
         (
             "query ($x: Int, $x: Int) {author(limit: $x) {id}}",
@@ -207,9 +267,9 @@ def test_documents_that_do_not_fit(library: Client, query: str, error: tuple[str
     ],
 )
 def test_variables_that_do_not_fit(
-    library: Client, query: str, variables: dict[str, Any], error: tuple[str, str, str]
+    reading_room: Client, query: str, variables: dict[str, Any], error: tuple[str, str, str]
 ) -> None:
-    assert library.error(query, variables) == error
+    assert reading_room.error(query, variables) == error
 
 
 @pytest.mark.parametrize(
@@ -241,14 +301,14 @@ def test_variables_that_do_not_fit(
         ),
     ],
 )
-def test_what_the_database_refuses(library: Client, row: str, code: str, message: str) -> None:
-    answered, _, text = library.error(f"mutation {{insert_article_one(object: {row}) {{id}}}}")
+def test_what_the_database_refuses(reading_room: Client, row: str, code: str, message: str) -> None:
+    answered, _, text = reading_room.error(f"mutation {{insert_article_one(object: {row}) {{id}}}}")
 
     assert (answered, text) == (code, message)
 
 
-def test_an_exception_of_a_trigger_tells_clients_nothing(library: Client) -> None:
-    answer = library.graphql(
+def test_an_exception_of_a_trigger_tells_clients_nothing(reading_room: Client) -> None:
+    answer = reading_room.graphql(
         'mutation {insert_log_one(object: {line: "refuse"}) {line}}',
         X_Hasura_Role="user",
         X_Hasura_User_Id="u1",
@@ -262,21 +322,21 @@ def test_an_exception_of_a_trigger_tells_clients_nothing(library: Client) -> Non
     ]
 
 
-def test_the_administrator_sees_what_the_database_said(library: Client) -> None:
-    answer = library.graphql('mutation {insert_log_one(object: {line: "refuse"}) {line}}')
+def test_the_administrator_sees_what_the_database_said(reading_room: Client) -> None:
+    answer = reading_room.graphql('mutation {insert_log_one(object: {line: "refuse"}) {line}}')
 
     internal = answer["errors"][0]["extensions"]["internal"]
     assert internal["error"]["status_code"] == "P0001"
     assert internal["error"]["message"] == "a line that is refused"
 
 
-def test_null_bytes_and_lone_surrogates_are_answered(library: Client) -> None:
+def test_null_bytes_and_lone_surrogates_are_answered(reading_room: Client) -> None:
     query = "query ($name: String!) {author(where: {name: {_eq: $name}}) {id}}"
 
-    assert library.error(query, {"name": "a\u0000b"})[0] == "data-exception"
+    assert reading_room.error(query, {"name": "a\u0000b"})[0] == "data-exception"
     body = b'{"query": "{author(where: {name: {_eq: $n}}) {id}}", "variables": {"n": "\\ud800"}}'
     raw = body.replace(b"{author", b"query ($n: String!) {author", 1)
-    answer = library.raw("/v1/graphql", raw)
+    answer = reading_room.raw("/v1/graphql", raw)
     assert answer.json() == {"data": {"author": []}}
 
 
@@ -295,16 +355,16 @@ def test_null_bytes_and_lone_surrogates_are_answered(library: Client) -> None:
         (b'{"query": "' + b"{a" * 5_000 + b'"}', "validation-failed"),
     ],
 )
-def test_bodies_that_are_no_request(library: Client, body: bytes, code: str) -> None:
-    response = library.raw("/v1/graphql", body)
+def test_bodies_that_are_no_request(reading_room: Client, body: bytes, code: str) -> None:
+    response = reading_room.raw("/v1/graphql", body)
 
     assert response.status_code == 200
     assert response.json()["errors"][0]["extensions"]["code"] == code
 
 
-def test_queries_nested_beyond_the_limit_are_refused(library: Client) -> None:
+def test_queries_nested_beyond_the_limit_are_refused(reading_room: Client) -> None:
     query = "{author {" + "articles {author {" * 40 + "id" + "}}" * 40 + "}}"
 
-    code, _, message = library.error(query)
+    code, _, message = reading_room.error(query)
 
     assert (code, message) == ("validation-failed", "the query is nested more than 60 levels deep")

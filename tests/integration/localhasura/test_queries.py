@@ -8,27 +8,27 @@ import pytest
 from tests.integration.localhasura.client import Client
 
 
-def test_the_keys_of_an_answer_come_in_the_order_of_the_selection(library: Client) -> None:
+def test_the_keys_of_an_answer_come_in_the_order_of_the_selection(reading_room: Client) -> None:
     body = {"query": '{author_by: author(where: {name: {_eq: "Ann"}}) {name id again: name}}'}
 
-    text = library.post("/v1/graphql", body).text
+    text = reading_room.post("/v1/graphql", body).text
 
     assert json.dumps(json.loads(text)) == json.dumps(
         {"data": {"author_by": [{"name": "Ann", "id": 1, "again": "Ann"}]}}
     )
 
 
-def test_more_fields_than_one_json_call_takes_keep_their_order(library: Client) -> None:
+def test_more_fields_than_one_json_call_takes_keep_their_order(reading_room: Client) -> None:
     aliases = [f"a{number}" for number in range(120)]
     selection = " ".join(f"{alias}: id" for alias in aliases)
 
-    data = library.data(f"{{oneAuthor(id: 1) {{{selection}}}}}")
+    data = reading_room.data(f"{{oneAuthor(id: 1) {{{selection}}}}}")
 
     assert list(data["oneAuthor"]) == aliases
 
 
-def test_relationships_are_followed_in_both_directions(library: Client) -> None:
-    data = library.data(
+def test_relationships_are_followed_in_both_directions(reading_room: Client) -> None:
+    data = reading_room.data(
         """{oneAuthor(id: 1) {
              passport {number author {name}}
              articles(order_by: {id: desc}, limit: 1) {title author_by_hand {name}}
@@ -42,8 +42,8 @@ def test_relationships_are_followed_in_both_directions(library: Client) -> None:
     }
 
 
-def test_a_row_without_the_related_row_has_null(library: Client) -> None:
-    data = library.data('{article(where: {title: {_eq: "Four"}}) {author {name}}}')
+def test_a_row_without_the_related_row_has_null(reading_room: Client) -> None:
+    data = reading_room.data('{article(where: {title: {_eq: "Four"}}) {author {name}}}')
 
     assert data == {"article": [{"author": None}]}
 
@@ -73,8 +73,8 @@ def test_a_row_without_the_related_row_has_null(library: Client) -> None:
         ("{rating: {_gte: 1.50}, likes: {_gt: 9007199254740992}}", ["Three"]),
     ],
 )
-def test_where_picks_the_rows(library: Client, where: str, titles: list[str]) -> None:
-    data = library.data(f"{{article(where: {where}, order_by: {{id: asc}}) {{title}}}}")
+def test_where_picks_the_rows(reading_room: Client, where: str, titles: list[str]) -> None:
+    data = reading_room.data(f"{{article(where: {where}, order_by: {{id: asc}}) {{title}}}}")
 
     assert [row["title"] for row in data["article"]] == titles
 
@@ -94,8 +94,8 @@ def test_where_picks_the_rows(library: Client, where: str, titles: list[str]) ->
         ("{nicknames: {_in: []}}", []),
     ],
 )
-def test_json_and_arrays_have_their_operators(library: Client, where: str, names: list[str]) -> None:
-    data = library.data(f"{{author(where: {where}, order_by: {{id: asc}}) {{name}}}}")
+def test_json_and_arrays_have_their_operators(reading_room: Client, where: str, names: list[str]) -> None:
+    data = reading_room.data(f"{{author(where: {where}, order_by: {{id: asc}}) {{name}}}}")
 
     assert [row["name"] for row in data["author"]] == names
 
@@ -110,14 +110,14 @@ def test_json_and_arrays_have_their_operators(library: Client, where: str, names
         ("[{author: {name: asc}}, {id: desc}]", ["Two", "One", "Three", "Four"]),
     ],
 )
-def test_order_by_sorts(library: Client, order_by: str, titles: list[str]) -> None:
-    data = library.data(f"{{article(order_by: {order_by}) {{title}}}}")
+def test_order_by_sorts(reading_room: Client, order_by: str, titles: list[str]) -> None:
+    data = reading_room.data(f"{{article(order_by: {order_by}) {{title}}}}")
 
     assert [row["title"] for row in data["article"]] == titles
 
 
-def test_rows_sort_by_aggregates_of_related_rows(library: Client) -> None:
-    data = library.data(
+def test_rows_sort_by_aggregates_of_related_rows(reading_room: Client) -> None:
+    data = reading_room.data(
         """{by_count: author(order_by: [{articles_aggregate: {count: desc}}, {id: asc}]) {name}
             by_likes: author(order_by: {articles_aggregate: {max: {likes: desc_nulls_last}}}) {name}}"""
     )
@@ -126,8 +126,8 @@ def test_rows_sort_by_aggregates_of_related_rows(library: Client) -> None:
     assert [row["name"] for row in data["by_likes"]] == ["Bob", "Ann", "Cid"]
 
 
-def test_distinct_on_keeps_the_first_row_of_each_value(library: Client) -> None:
-    data = library.data("{article(distinct_on: genre, order_by: [{genre: asc}, {id: desc}]) {genre id}}")
+def test_distinct_on_keeps_the_first_row_of_each_value(reading_room: Client) -> None:
+    data = reading_room.data("{article(distinct_on: genre, order_by: [{genre: asc}, {id: desc}]) {genre id}}")
 
     assert data["article"] == [
         {"genre": "poetry", "id": 1},
@@ -136,8 +136,8 @@ def test_distinct_on_keeps_the_first_row_of_each_value(library: Client) -> None:
     ]
 
 
-def test_distinct_on_must_lead_the_order(library: Client) -> None:
-    code, _, message = library.error("{article(distinct_on: genre, order_by: {id: asc}) {id}}")
+def test_distinct_on_must_lead_the_order(reading_room: Client) -> None:
+    code, _, message = reading_room.error("{article(distinct_on: genre, order_by: {id: asc}) {id}}")
 
     assert (code, message) == (
         "validation-failed",
@@ -145,8 +145,8 @@ def test_distinct_on_must_lead_the_order(library: Client) -> None:
     )
 
 
-def test_aggregates_count_and_compute_over_the_selected_rows(library: Client) -> None:
-    data = library.data(
+def test_aggregates_count_and_compute_over_the_selected_rows(reading_room: Client) -> None:
+    data = reading_room.data(
         """{article_aggregate(where: {is_published: {_eq: true}}, order_by: {id: asc}, limit: 2) {
              aggregate {count genres: count(columns: [genre], distinct: true)
                         sum {rating} max {title likes} avg {rating}}
@@ -165,25 +165,25 @@ def test_aggregates_count_and_compute_over_the_selected_rows(library: Client) ->
     }
 
 
-def test_values_are_rendered_as_hasura_renders_them(library: Client) -> None:
+def test_values_are_rendered_as_hasura_renders_them(reading_room: Client) -> None:
     body = {
         "query": "{article(where: {id: {_eq: 1}}) {likes rating written_at} oneAuthor(id: 1) {born nicknames}}"
     }
 
-    text = library.post("/v1/graphql", body).text
+    text = reading_room.post("/v1/graphql", body).text
 
     assert '"rating" : 1.50' in text
     assert json.loads(text)["data"]["oneAuthor"] == {"born": "1970-01-02", "nicknames": ["annie"]}
     assert json.loads(text)["data"]["article"][0]["written_at"] == "2024-01-02T03:04:05.25+00:00"
 
 
-def test_a_json_column_gives_what_its_path_leads_to(library: Client) -> None:
-    data = library.data('{oneAuthor(id: 1) {settings(path: "$.tags[1]") all: settings(path: "$")}}')
+def test_a_json_column_gives_what_its_path_leads_to(reading_room: Client) -> None:
+    data = reading_room.data('{oneAuthor(id: 1) {settings(path: "$.tags[1]") all: settings(path: "$")}}')
 
     assert data["oneAuthor"] == {"settings": "b", "all": {"theme": "dark", "tags": ["a", "b"]}}
 
 
-def test_fragments_and_directives_shape_the_selection(library: Client) -> None:
+def test_fragments_and_directives_shape_the_selection(reading_room: Client) -> None:
     query = """
         query ($with: Boolean!, $id: Int!) {
           oneAuthor(id: $id) {...Names ... on author @include(if: $with) {born} ... on article {title}}
@@ -191,14 +191,14 @@ def test_fragments_and_directives_shape_the_selection(library: Client) -> None:
         fragment Names on author {name id @skip(if: $with)}
     """
 
-    assert library.data(query, {"with": True, "id": 3}) == {
+    assert reading_room.data(query, {"with": True, "id": 3}) == {
         "oneAuthor": {"name": "Cid", "born": "1980-05-06"}
     }
-    assert library.data(query, {"with": False, "id": 3}) == {"oneAuthor": {"name": "Cid", "id": 3}}
+    assert reading_room.data(query, {"with": False, "id": 3}) == {"oneAuthor": {"name": "Cid", "id": 3}}
 
 
-def test_whole_arguments_may_come_in_variables(library: Client) -> None:
-    data = library.data(
+def test_whole_arguments_may_come_in_variables(reading_room: Client) -> None:
+    data = reading_room.data(
         "query ($where: author_bool_exp!, $order: [author_order_by!], $n: Int = 2) "
         "{author(where: $where, order_by: $order, limit: $n) {name}}",
         {"where": {"name": {"_in": ["Ann", "Bob", "Cid"]}}, "order": [{"name": "desc"}]},
@@ -207,8 +207,8 @@ def test_whole_arguments_may_come_in_variables(library: Client) -> None:
     assert [row["name"] for row in data["author"]] == ["Cid", "Bob"]
 
 
-def test_a_batch_is_answered_element_by_element(library: Client) -> None:
-    answer = library.post(
+def test_a_batch_is_answered_element_by_element(reading_room: Client) -> None:
+    answer = reading_room.post(
         "/v1/graphql", [{"query": "{nothing}"}, {"query": "{oneAuthor(id: 2) {name}}"}]
     ).json()
 
@@ -216,8 +216,8 @@ def test_a_batch_is_answered_element_by_element(library: Client) -> None:
     assert answer[1] == {"data": {"oneAuthor": {"name": "Bob"}}}
 
 
-def test_typename_is_known_everywhere(library: Client) -> None:
-    data = library.data(
+def test_typename_is_known_everywhere(reading_room: Client) -> None:
+    data = reading_room.data(
         """{__typename oneAuthor(id: 1) {__typename articles {__typename}}
             article_aggregate {__typename aggregate {__typename max {__typename}}}}"""
     )

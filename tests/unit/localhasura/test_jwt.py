@@ -204,8 +204,10 @@ def test_a_map_puts_claims_together() -> None:
         (
             {NAMESPACE: {**ROLES, "x-hasura-allowed-roles": "user"}},
             "jwt-invalid-claims",
-            ('invalid "x-hasura-allowed-roles"; should be a list of roles: '
-            "parsing [] failed, expected Array, but encountered String"),
+            (
+                'invalid "x-hasura-allowed-roles"; should be a list of roles: '
+                "parsing [] failed, expected Array, but encountered String"
+            ),
         ),
         (
             {NAMESPACE: {**ROLES, "x-hasura-user-id": 5}},
