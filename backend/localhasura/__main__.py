@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -28,6 +29,8 @@ _REFUSALS = (
 
 def main() -> int:
     """Serve; return 0 after a signal, 1 when the server could not start."""
+    # More requests at once than threads is nothing to warn of: they wait for their turn.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())

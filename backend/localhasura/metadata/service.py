@@ -223,6 +223,8 @@ def connect(url: str, timeout_s: float = CONNECT_TIMEOUT_S) -> Iterator[psycopg.
 
 
 def _without_database(document: Document, fault: str) -> Model:
+    if not document["sources"]:
+        return Model()
     source = document["sources"][0]
     definition = source.get("configuration")
     note = Inconsistency("source", f"source {source['name']}", definition, fault, ("source",))
