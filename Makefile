@@ -32,10 +32,11 @@ test: setup  ## Run all tests (ARGS='-k login' passes options to pytest).
 node-versions: setup  ## Fetch Node 18 and 20, under which the Action is tested too.
 	@$(BIN)/python tests/node_versions/install.py
 
-lint: setup  ## Check format, lint rules and types.
+lint: setup  ## Check format, lint rules, types, the direction of imports, and the settings' documents.
 	@$(BIN)/ruff format --check backend tests benchmarks
 	@$(BIN)/ruff check backend tests benchmarks
 	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/contract/test_rooms.py tests/contract/test_settings_docs.py
 
 format: setup  ## Rewrite the Python files in the house format.
 	@$(BIN)/ruff format backend tests benchmarks
