@@ -11,8 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from filelock import FileLock
-from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from psycopg import sql
+
+from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 
 _FAST_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _numbers = itertools.count()
@@ -48,7 +49,7 @@ def database_url(postgres_url: str, worker_id: str) -> Iterator[str]:
         yield url
 
 
-class new_database:  # noqa: N801 - reads as a verb where it is used
+class new_database:
     """A database that is there inside the `with` block; `template` clones an existing one."""
 
     def __init__(self, admin_url: str, name: str, *, template: str = "template1") -> None:
