@@ -32,7 +32,8 @@ def free_port_base() -> int:
     """Return such a port, below the range from which the system takes ports for outgoing connections."""
     first, last = 12000, 30000
     start = first + (os.getpid() * 35) % (last - first)
-    for base in [*range(start, last, 5), *range(first, start, 5)]:
+    bases: list[int] = [*range(start, last, 5), *range(first, start, 5)]
+    for base in bases:
         if all(_is_free(base + offset) for offset in range(5)):
             return base
     raise AssertionError("no five free ports in a row")
