@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 ONCE ?=
 ARGS ?=
+KIT ?= ../shared/conformance
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test node-versions lint format lock clean
+.PHONY: help setup demo test conformance node-versions lint format lock clean
 
 help:  ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ demo: setup  ## Run the main job against the embedded stand-ins and stay up (ONC
 
 test: setup  ## Run all tests (ARGS='-k login' passes options to pytest).
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+conformance: setup  ## Ask localhasura the cases of a Hasura conformance kit, strictly (KIT=folder).
+	@$(BIN)/python tests/conformance/run_kit.py $(KIT) $(ARGS)
 
 node-versions: setup  ## Fetch Node 18 and 20, under which the Action is tested too.
 	@$(BIN)/python tests/node_versions/install.py

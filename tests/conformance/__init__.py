@@ -1,0 +1,1 @@
+"""The conformance kit of Hasura-compatible engines, run against localhasura."""
