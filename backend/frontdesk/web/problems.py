@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, json
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from frontdesk.errors import BodyTooLarge, FrontdeskError, HookRefused, OperatorRefused, PayloadInvalid
+from frontdesk.web.malformed import CONTENT_TYPE, is_malformed
 
 _log = structlog.stdlib.get_logger(__name__)
-CONTENT_TYPE = "application/problem+json"
 
 
 def register_problems(app: Flask) -> None:
@@ -23,6 +23,8 @@ def register_problems(app: Flask) -> None:
 def _answer(error: Exception) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         error = BodyTooLarge()
+    if is_malformed(error):
+        error = BadRequest()  # a chunked body that is none
     if isinstance(error, FrontdeskError):
         _log_error(error)
         response = _problem(error.status, error.type, _outward(error), errors=_errors(error))

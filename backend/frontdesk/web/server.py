@@ -51,6 +51,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "logger_class": GunicornLogger,
             "loglevel": self._settings.log.level,
             "control_socket_disable": True,
+            # Nothing here goes by the headers of a proxy; what a stranger puts in them must not refuse a request.
+            "forwarded_allow_ips": "",
             "proc_name": "frontdesk",
             "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={self._shared_metrics}"],
             "child_exit": _forget_worker,

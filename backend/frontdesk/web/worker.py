@@ -1,17 +1,29 @@
 """gunicorn's worker with threads, in which no request may arrive slowly for ever.
 
 gunicorn bounds how long an idle connection may last, but a request that drips in holds its thread as long as it likes.
+What is no HTTP gets a problem document like every other error; and a worker that stops takes the connections that
+wait for it and then lets go of the address, so that nobody waits for a service that is going.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 import sys
 import time
+import uuid
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
+import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from frontdesk.web.malformed import answer_without_application, is_malformed, malformed_status
+
+_log = structlog.stdlib.get_logger(__name__)
 
 # No Action waits longer for its answer, so nobody misses a request that takes longer to arrive.
 REQUEST_ARRIVAL_LIMIT_S = 5.0
@@ -49,6 +61,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Read and answer one request."""
         conn.sock.deadline = time.monotonic() + REQUEST_ARRIVAL_LIMIT_S
         return super().handle(conn)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or end accepting; a worker that stops leaves nobody in the queue of its address."""
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            while select.select([listener], [], [], 0)[0]:
+                self.accept(listener)
+            listener.close()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that does not reach the application; nothing of it is repeated, here or in the log."""
+        request_id = uuid.uuid4().hex
+        if is_malformed(exc):
+            status = malformed_status(exc)
+            _log.warning(
+                "request.malformed", fault=type(exc).__name__, status=status.value, request_id=request_id
+            )
+        else:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            _log.error("request.failed", request_id=request_id, exc_info=exc)
+        with suppress(OSError):  # who sends such things may well be gone
+            write_nonblock(client, answer_without_application(status, request_id))
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]

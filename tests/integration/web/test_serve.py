@@ -76,6 +76,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def refuses_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
@@ -159,6 +167,22 @@ def test_a_login_in_flight_is_answered_when_the_service_is_told_to_stop(
 
     assert login.result().json()["synced"] is False
     assert code == 0
+
+
+def test_a_service_that_stops_lets_nobody_wait_who_comes_too_late(
+    start_service: StartService, hasura: FakeHasura
+) -> None:
+    service = start_service(LOGIN_BUDGET_S="1.4")
+    hasura.behaviour = HANGS
+
+    with ThreadPoolExecutor(1) as pool:
+        login = pool.submit(service.post_login)
+        wait_until(lambda: len(hasura.requests) == 1)
+        service.process.terminate()
+        wait_until(lambda: refuses_connections(service.port))
+
+        assert not login.done()
+        assert login.result().status_code == 200
 
 
 def test_the_numbers_of_all_processes_come_together_and_leave_nothing_behind(
