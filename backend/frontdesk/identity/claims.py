@@ -156,12 +156,18 @@ def _mapped(name: str, policy: ClaimsPolicy) -> Iterator[str]:
 
 
 def _within(roles: Iterable[str], limit_bytes: int) -> Iterator[str]:
+    """Give the roles that fit; one that is too long does not take those after it along."""
     used = 0
     for role in roles:
-        used += len(role.encode())
-        if used > limit_bytes:
-            return
-        yield role
+        size = _size_in_a_token(role)
+        if used + size <= limit_bytes:
+            used += size
+            yield role
+
+
+def _size_in_a_token(text: str) -> int:
+    """Return the bytes that a string takes in a token: a control character alone takes six."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def _extra_claims(
@@ -174,7 +180,7 @@ def _extra_claims(
         text = claim_text(_value_of(claim, user, login))
         if text is None:
             continue
-        size = len(text.encode())
+        size = _size_in_a_token(text)
         if size > MAX_EXTRA_CLAIM_BYTES or used + size > MAX_EXTRA_CLAIMS_BYTES:
             too_large.append(claim.name)
             continue

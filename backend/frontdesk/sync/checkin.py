@@ -16,6 +16,9 @@ from frontdesk.errors import HasuraRejected, HasuraUnavailable
 from frontdesk.identity import Claims, ClaimsPolicy, Denied, JsonObject, Stamped, StoredUser, User, decide
 
 _log = structlog.stdlib.get_logger(__name__)
+# The Action believes no answer above 100,000 bytes, and Auth0 fails a login whose custom claims exceed 100 kB; other
+# Actions of the tenant add theirs.
+MAX_CLAIMS_BYTES = 90_000
 
 
 class Writer(Protocol):
@@ -134,20 +137,24 @@ def _write(user: User, rules: CheckInRules, writer: Writer) -> tuple[StoredUser 
 
 
 def _answer(claims: Claims, user: User, rules: CheckInRules, outcome: WriteOutcome) -> CheckedIn:
-    hasura_claims = {rules.claims_namespace: claims.as_session_variables()}
-    metadata, too_large = _metadata_claims(user, rules.id_token)
+    hasura_claims: JsonObject = {rules.claims_namespace: claims.as_session_variables()}
+    on_id_token = hasura_claims if rules.id_token.hasura_claims else {}
+    room_bytes = MAX_CLAIMS_BYTES - _json_bytes(hasura_claims) - _json_bytes(on_id_token)
+    metadata, too_large = _metadata_claims(user, rules.id_token, room_bytes)
     left_out = claims.left_out + too_large
     if left_out:
         _log.warning("checkin.claims_left_out", claims=left_out)
     return CheckedIn(
         outcome=outcome,
         access_token=hasura_claims,
-        id_token={**metadata, **hasura_claims} if rules.id_token.hasura_claims else metadata,
+        id_token={**metadata, **on_id_token},
         left_out=left_out,
     )
 
 
-def _metadata_claims(user: User, rules: IdTokenRules) -> tuple[dict[str, JsonObject], tuple[str, ...]]:
+def _metadata_claims(
+    user: User, rules: IdTokenRules, room_bytes: int
+) -> tuple[dict[str, JsonObject], tuple[str, ...]]:
     """Return the metadata claims of the ID token, and the names of those that are too large for it."""
     claims: dict[str, JsonObject] = {}
     too_large: list[str] = []
@@ -161,8 +168,15 @@ def _metadata_claims(user: User, rules: IdTokenRules) -> tuple[dict[str, JsonObj
         if metadata is None:
             continue  # the Action left it out for size
         value = metadata.value or {}
-        if len(json.dumps(value, ensure_ascii=False).encode()) > rules.metadata_limit_bytes:
+        size = _json_bytes(value)
+        if size > min(rules.metadata_limit_bytes, room_bytes):
             too_large.append(name)
         else:
+            room_bytes -= size
             claims[f"{rules.namespace.rstrip('/')}/{name}"] = value
     return claims, tuple(too_large)
+
+
+def _json_bytes(value: JsonObject) -> int:
+    """Return the size of a claim in a token."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())

@@ -138,6 +138,16 @@ def test_metadata_above_its_limit_is_left_out_of_the_id_token_and_counted(start_
     assert 'frontdesk_claims_left_out_total{claim="user_metadata"} 1.0' in metrics
 
 
+def test_metadata_in_any_script_takes_no_more_room_than_its_limit(start_desk: StartDesk) -> None:
+    desk = start_desk(LOGIN_ID_TOKEN_NAMESPACE="https://app.example.com/")
+    full = {"n": "é" * 8188}  # 16,384 bytes with the rest
+
+    response = desk.post_login(a_hook_body(changes={"user.app_metadata": full, "user.user_metadata": full}))
+
+    assert response.json()["id_token"]["https://app.example.com/user_metadata"] == full
+    assert len(response.content) < 2 * 16384 + 1000
+
+
 def test_metadata_that_the_action_left_out_is_neither_cleared_nor_claimed(
     start_desk: StartDesk, hasura: FakeHasura
 ) -> None:

@@ -142,6 +142,13 @@ def test_roles_above_their_limit_are_left_out_and_named() -> None:
     assert given.left_out == ("x-hasura-allowed-roles",)
 
 
+def test_a_role_that_is_too_long_takes_no_other_along() -> None:
+    given = claims(a_user(), a_login("a" * (MAX_ROLES_BYTES + 1), "editor"), a_stored_user(), a_policy())
+
+    assert given.allowed_roles == ("user", "editor")
+    assert given.left_out == ("x-hasura-allowed-roles",)
+
+
 def test_a_login_in_an_organization_carries_its_id() -> None:
     given = claims(a_user(), a_login("owner", organization=ORGANIZATION), a_stored_user(), a_policy())
 
@@ -217,8 +224,11 @@ def test_an_extra_claim_is_never_fed_from_what_the_user_writes(path: str) -> Non
         ExtraClaim.parse("x-hasura-plan", path)
 
 
-def test_a_value_that_is_too_large_for_a_claim_is_left_out_and_named() -> None:
-    user = a_user(app_metadata={"big": "x" * (MAX_EXTRA_CLAIM_BYTES + 1), "plan": "pro"})
+@pytest.mark.parametrize(
+    "big", ["x" * MAX_EXTRA_CLAIM_BYTES, "\x01" * (MAX_EXTRA_CLAIM_BYTES // 5)], ids=["long", "long in JSON"]
+)
+def test_a_value_that_is_too_large_for_a_claim_is_left_out_and_named(big: str) -> None:
+    user = a_user(app_metadata={"big": big, "plan": "pro"})
     extra = [
         ExtraClaim.parse("x-hasura-big", "app_metadata.big"),
         ExtraClaim.parse("x-hasura-plan", "app_metadata.plan"),

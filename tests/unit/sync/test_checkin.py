@@ -12,6 +12,8 @@ from frontdesk.errors import HasuraError, HasuraRejected, HasuraUnavailable, Pay
 from frontdesk.identity import BlockedUsers, StoredUser, User
 from frontdesk.sync import CheckInRules, IdTokenRules, WriteOutcome, check_in
 
+# What the Action reads of an answer at most (actions/post-login/action.js).
+MAX_ANSWER_BYTES = 100_000
 RULES = CheckInRules(
     tenant="default", claims_namespace="https://hasura.io/jwt/claims", policy=a_policy(), budget_s=1.2
 )
@@ -112,12 +114,40 @@ def test_metadata_goes_on_the_id_token_up_to_its_limit_in_bytes(size: int, there
     rules = replace(
         RULES, id_token=IdTokenRules(namespace="https://app.example.com/", metadata_limit_bytes=100)
     )
-    metadata = {"é": "x" * (size - len('{"é": ""}'.encode()))}
+    metadata = {"é": "x" * (size - len('{"é":""}'.encode()))}
 
     answer = check_in(a_call({"user.user_metadata": metadata}), rules, MemoryWriter())
 
     assert (name in answer.id_token) is there
     assert answer.left_out == (() if there else ("user_metadata",))
+
+
+def test_metadata_gives_way_before_an_answer_is_larger_than_auth0_takes() -> None:
+    rules = replace(
+        RULES,
+        policy=a_policy(pass_unmapped=True),
+        id_token=IdTokenRules(
+            namespace="https://app.example.com", metadata_limit_bytes=32768, hasura_claims=True
+        ),
+    )
+    metadata = {"notes": "x" * 32000}
+    roles = [f"role-{number:04}" for number in range(2000)]
+
+    answer = check_in(
+        a_call(
+            {
+                "user.app_metadata": metadata,
+                "user.user_metadata": metadata,
+                "authorization": {"roles": roles},
+            }
+        ),
+        rules,
+        MemoryWriter(),
+    )
+
+    assert set(answer.id_token) == {"https://app.example.com/app_metadata", RULES.claims_namespace}
+    assert "user_metadata" in answer.left_out
+    assert len(json.dumps(answer.as_json())) < MAX_ANSWER_BYTES
 
 
 def test_metadata_that_auth0_does_not_have_is_an_empty_object_on_the_id_token() -> None:
