@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from frontdesk.errors import BodyTooLarge, FrontdeskError, HookRefused, Operator
 from frontdesk.web.malformed import CONTENT_TYPE, is_malformed
 
 _log = structlog.stdlib.get_logger(__name__)
+_FREE_NAMES = re.compile(r"\b(app_metadata|user_metadata|profileData|organization\.metadata)\..*", re.DOTALL)
 
 
 def register_problems(app: Flask) -> None:
@@ -42,11 +44,16 @@ def _log_error(error: FrontdeskError) -> None:
     if isinstance(error, HookRefused):
         _log.warning("hook.refused", reason=error.reason)
     elif isinstance(error, PayloadInvalid):
-        _log.warning("request.invalid", fields=[fault.field for fault in error.faults])
+        _log.warning("request.invalid", fields=[_without_free_names(fault.field) for fault in error.faults])
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request.failed", problem=kind, reason=error.detail)
     else:
         _log.warning("request.refused", problem=kind)
+
+
+def _without_free_names(field: str) -> str:
+    """Cut a dotted name where names begin that people chose: an address may be a key of metadata."""
+    return _FREE_NAMES.sub(r"\1.…", field)
 
 
 def _outward(error: FrontdeskError) -> str:

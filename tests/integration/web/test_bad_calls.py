@@ -169,6 +169,14 @@ def test_a_signed_body_with_a_wrong_field_names_it(
     assert hasura.writes == []
 
 
+def test_a_key_of_metadata_is_named_to_the_caller_and_not_in_the_log(desk: Desk) -> None:
+    response = desk.post_login(a_hook_body(changes={"user.user_metadata": {"eve@example.org": "\0"}}))
+
+    assert response.json()["errors"][0]["field"] == "user.user_metadata.eve@example.org"
+    assert desk.logged("request.invalid")[0]["fields"] == ["user.user_metadata.…"]
+    assert "eve@example.org" not in desk.log.getvalue()
+
+
 def test_all_wrong_fields_are_named_at_once(desk: Desk) -> None:
     response = desk.post_login(a_hook_body(changes={"user.email": 7, "user.identities.0.isSocial": "no"}))
 
