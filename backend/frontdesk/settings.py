@@ -27,10 +27,10 @@ from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, Ro
 from frontdesk.settings_sources import TENANT_KEY, Sources, faults_of, read_sources
 from frontdesk.settings_types import (
     AdminSecret,
-    BaseUrl,
     ClaimName,
     Domain,
     ExtraClaims,
+    HasuraUrl,
     HookSecrets,
     Issuer,
     OperatorToken,
@@ -57,8 +57,8 @@ class _Section(BaseModel):
 class HasuraSettings(_Section):
     """The Hasura that frontdesk writes to."""
 
-    url: BaseUrl = _key(
-        expected="an http or https URL without user, query and fragment",
+    url: HasuraUrl = _key(
+        expected="an http or https URL without /v1/graphql, user, query and fragment",
         help="Base URL of Hasura, without `/v1/graphql`.",
         examples=["http://127.0.0.1:8080"],
     )

@@ -23,7 +23,7 @@ CONFIG_VARIABLE = "FRONTDESK_CONFIG"
 DEFAULT_FILE = "frontdesk.toml"
 FILE_SUFFIX = "_FILE"
 TENANTS = "tenants"
-TENANT_KEY = r"^[a-z][a-z0-9_]*$"
+TENANT_KEY = r"^[a-z][a-z0-9_]{0,63}$"  # the column `tenant` takes 64 bytes
 MAX_FILE_BYTES = 1024 * 1024
 MAX_SHOWN_CHARS = 80
 # What Kubernetes and Docker set by themselves beside a service that is called frontdesk.
@@ -258,7 +258,10 @@ def _sentences(keys: tuple[Key, ...], details: ErrorDetails, sources: Sources) -
     elif details["type"] == "extra_forbidden":
         yield _unknown_key(keys, location)
     elif location[-1] == "[key]":
-        yield f"[{TENANTS}.{location[1]}]: expected a tenant key of lower-case letters, digits and underscores"
+        yield (
+            f"[{TENANTS}.{location[1]}]: expected a tenant key of at most 64 lower-case letters, digits and "
+            "underscores"
+        )
     elif (place := _key_at(keys, location)) is not None:
         key, tenant = place
         # A default that follows from another key has no fault of its own.

@@ -22,6 +22,7 @@ from frontdesk.identity.roles import is_role_name
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of Standard Webhooks, not a secret
 MIN_HOOK_SECRET_BYTES = 24  # source: Standard Webhooks, "between 24 bytes and 64 bytes"
 MIN_OPERATOR_TOKEN_CHARS = 32
+MAX_ROLE_NAME_BYTES = 400  # as in the table of roles
 # Auth0 drops a claim on one of its own domains silently (source: Auth0 docs, "Create custom claims").
 RESERVED_CLAIM_DOMAINS = ("auth0.com", "webtask.io", "webtask.run")
 _HOST = re.compile(
@@ -48,8 +49,9 @@ def _split_url(text: str) -> SplitResult:
     return parts
 
 
-def _base_url(text: str) -> str:
-    _split_url(text)
+def _hasura_url(text: str) -> str:
+    if _split_url(text).path.rstrip("/").endswith("/v1/graphql"):
+        raise Expected  # every call would go to /v1/graphql/v1/graphql, and every login would be unwritten
     return text.rstrip("/")
 
 
@@ -89,7 +91,7 @@ def _domain(text: str) -> str:
 
 
 def _role_name(text: str) -> str:
-    if not is_role_name(text):
+    if not is_role_name(text) or len(text.encode()) > MAX_ROLE_NAME_BYTES:
         raise Expected
     return text
 
@@ -149,10 +151,13 @@ def _role_map(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _extra_claims(value: Mapping[str, str]) -> Mapping[str, str]:
-    return {ExtraClaim.parse(name, path).name: path for name, path in value.items()}
+    claims = {ExtraClaim.parse(name, path).name: path for name, path in value.items()}
+    if len(claims) < len(value):
+        raise ValueError("expected each claim once; upper and lower case are the same")
+    return claims
 
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
+HasuraUrl = Annotated[str, AfterValidator(_hasura_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
 ClaimName = Annotated[str, AfterValidator(_claim_name)]

@@ -259,6 +259,10 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
         ("HASURA_URL", "http://hasura?x=1"),
         ("HASURA_URL", "http://hasura:99999"),
         ("HASURA_URL", "http://has ura"),
+        ("HASURA_URL", "https://hasura.example.com/v1/graphql"),
+        ("HASURA_URL", "https://hasura.example.com/base/v1/graphql/"),
+        ("CLAIMS_DEFAULT_ROLE", "x" * 401),
+        ("CLAIMS_EXTRA", '{"x-hasura-plan": "app_metadata.plan", "X-Hasura-Plan": "app_metadata.level"}'),
         ("HASURA_ADMIN_SECRET", "two words"),
         ("HASURA_ADMIN_SECRET", "line\nbreak"),
         ("HASURA_ADMIN_SECRET", "gehëim"),
@@ -342,6 +346,17 @@ def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
 
     printed = f"{settings!r} {settings} {settings.model_dump_json()}"
     assert not any(text in printed for text in (ADMIN_SECRET, HOOK_SECRET, OPERATOR_TOKEN))
+
+
+def test_a_tenant_has_a_key_that_its_column_takes(tmp_path: Path) -> None:
+    def settings_of(key: str) -> dict[str, str]:
+        tenant = {name: value for name, value in an_environment().items() if "_TENANTS_" in name}
+        rest = {name: value for name, value in an_environment().items() if "_TENANTS_" not in name}
+        return rest | {name.replace("DEFAULT", key.upper()): value for name, value in tenant.items()}
+
+    assert list(load_settings(settings_of("a" * 64), tmp_path).tenants) == ["a" * 64]
+    (fault,) = faults(tmp_path, settings_of("a" * 65))
+    assert "at most 64 lower-case letters" in fault
 
 
 def test_the_budget_of_a_login_is_inside_the_deadline_of_the_action(tmp_path: Path) -> None:
