@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from localhasura.errors import EngineError
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
+_PLAIN_KEY = re.compile(r"[_A-Za-z][_0-9A-Za-z-]*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -33,10 +34,10 @@ def compact(value: Any) -> str:
 
 
 def pointer(path: str, key: str | int) -> str:
-    """Return Hasura's path of a member: `.key` for names, `[n]` for list items, `["other key"]` otherwise."""
+    """Return Hasura's path of a member: `.key-1` for plain keys, `[n]` for list items, `["other key"]` otherwise."""
     if isinstance(key, int):
         return f"{path}[{key}]"
-    if is_graphql_name(key):
+    if _PLAIN_KEY.fullmatch(key):
         return f"{path}.{key}"
     return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
 

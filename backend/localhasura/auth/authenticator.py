@@ -72,7 +72,7 @@ class Authenticator:
             raise EngineError("invalid-headers", message)
         claims = hasura_claims(verified_claims(token, self._keys(secret), secret, time.time()), secret)
         role = claims.role(headers.get(ROLE))
-        return Session(role, {**claims.variables, ROLE: role})
+        return Session(role, {**claims.variables(), ROLE: role})
 
     def _keys(self, secret: JwtSecret) -> tuple[Key, ...]:
         if self._jwks is not None:
@@ -81,7 +81,7 @@ class Authenticator:
 
 
 def _trusted(headers: Headers) -> Session:
-    role = headers.get(ROLE, ADMIN)
+    role = headers.get(ROLE) or ADMIN
     return Session(role, {**_variables(headers), ROLE: role}, backend=_backend_only(headers))
 
 
@@ -105,7 +105,7 @@ def _backend_only(headers: Headers) -> bool:
         return text.lower() in _TRUE
     raise EngineError(
         "bad-request",
-        f'{BACKEND_ONLY}:  Not a valid boolean text. True values are ["true","t","yes","y"] and  '
+        f'"{BACKEND_ONLY}":  Not a valid boolean text. True values are ["true","t","yes","y"] and  '
         'False values are ["false","f","no","n"]. All values are case insensitive',
     )
 
@@ -119,7 +119,7 @@ def _token(headers: Headers, secret: JwtSecret) -> str | None:
     value = headers.get("authorization")
     if value is None:
         return None
-    words = value.split(" ")
+    words = value.split()
     if len(words) != 2 or words[0] != "Bearer":
         raise EngineError("invalid-headers", "Malformed Authorization header")
     return words[1]

@@ -14,34 +14,38 @@ from localhasura.errors import EngineError
 
 @dataclass(frozen=True)
 class HasuraClaims:
-    """What a token grants: roles, and session variables by lower-case name."""
+    """What a token grants: roles, and the other claims by lower-case name, as they came."""
 
     allowed_roles: tuple[str, ...]
     default_role: str
-    variables: Mapping[str, str]
+    others: Mapping[str, Any]
 
     def role(self, requested: str | None) -> str:
         """Return the role to use; raises `access-denied` when it is not allowed."""
-        role = self.default_role if requested is None else requested
+        role = requested or self.default_role
         if role not in self.allowed_roles:
             raise EngineError("access-denied", "Your requested role is not in allowed roles")
         return role
 
+    def variables(self) -> dict[str, str]:
+        """Return the session variables; raises `jwt-invalid-claims` when one is not a string."""
+        return {name: _session_value(value) for name, value in self.others.items()}
+
 
 def hasura_claims(claims: Mapping[str, Any], secret: JwtSecret) -> HasuraClaims:
     """Return the Hasura claims of a token; raises `jwt-invalid-claims` or `jwt-missing-role-claims`."""
+    found: Mapping[str, Any]
     if secret.claims_map is not None:
-        found: Mapping[str, Any] = _mapped(claims, secret.claims_map)
+        found, hint = _mapped(claims, secret.claims_map), "should be a role"
     else:
-        found = _in_namespace(claims, secret)
+        found, hint = _in_namespace(claims, secret), "should be a single role name"
     lowered = {name.lower(): value for name, value in found.items() if name.lower().startswith("x-hasura-")}
-    allowed = _allowed_roles(lowered)
-    default = _default_role(lowered)
-    variables: dict[str, str] = {}
-    for name, value in lowered.items():
-        if name not in (ALLOWED_ROLES, DEFAULT_ROLE):
-            variables[name] = _session_value(value)
-    return HasuraClaims(allowed, default, variables)
+    allowed, default = _allowed_roles(lowered), _default_role(lowered, hint)
+    others = {name: value for name, value in lowered.items() if name not in (ALLOWED_ROLES, DEFAULT_ROLE)}
+    if NOT_THERE in others.values():
+        name = next(name for name, value in others.items() if value is NOT_THERE)
+        raise _bad(f'JWT claim from claims_map, "{name}" not found')
+    return HasuraClaims(allowed, default, others)
 
 
 def _in_namespace(claims: Mapping[str, Any], secret: JwtSecret) -> Mapping[str, Any]:
@@ -67,7 +71,7 @@ def _parsed(found: Any, where: str) -> Any:
         raise _bad("expecting a string when claims_format is stringified_json")
     try:
         parsed = json.loads(found)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
         raise _bad(f"expecting stringified json at: '{where}', but found: {found}")
@@ -75,15 +79,13 @@ def _parsed(found: Any, where: str) -> Any:
 
 
 def _mapped(claims: Mapping[str, Any], claims_map: Mapping[str, MappedClaim]) -> dict[str, Any]:
+    """Return what the map leads to; NOT_THERE for a claim that is missing, but not for a missing role."""
     found: dict[str, Any] = {}
     for name, mapped in claims_map.items():
         value = mapped.literal if mapped.path is None else follow(claims, mapped.steps)
-        if value is NOT_THERE or value is None:
-            value = mapped.default if mapped.path is not None else value
-        if value is not None:
+        value = mapped.default if value is NOT_THERE else value
+        if value is not NOT_THERE or name not in (ALLOWED_ROLES, DEFAULT_ROLE):
             found[name] = value
-        elif name not in (ALLOWED_ROLES, DEFAULT_ROLE):
-            raise _bad(f'JWT claim from claims_map, "{name}" not found')
     return found
 
 
@@ -93,19 +95,20 @@ def _allowed_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
     value, say = claims[ALLOWED_ROLES], f'invalid "{ALLOWED_ROLES}"; should be a list of roles: '
     if not isinstance(value, list):
         raise _bad(f"{say}parsing [] failed, expected Array, but encountered {_kind(value)}")
-    for role in value:
-        if not isinstance(role, str):
-            raise _bad(f"{say}parsing Text failed, expected String, but encountered {_kind(role)}")
-    return tuple(value)
+    return tuple(_role(role, say) for role in value)
 
 
-def _default_role(claims: Mapping[str, Any]) -> str:
+def _default_role(claims: Mapping[str, Any], hint: str) -> str:
     if DEFAULT_ROLE not in claims:
         raise EngineError("jwt-missing-role-claims", f'JWT claim does not contain "{DEFAULT_ROLE}"')
-    value = claims[DEFAULT_ROLE]
+    return _role(claims[DEFAULT_ROLE], f'invalid "{DEFAULT_ROLE}"; {hint}: ')
+
+
+def _role(value: Any, say: str) -> str:
     if not isinstance(value, str):
-        say = f'invalid "{DEFAULT_ROLE}"; should be a single role name: '
-        raise _bad(f"{say}parsing Text failed, expected String, but encountered {_kind(value)}")
+        raise _bad(f"{say}parsing String failed, expected String, but encountered {_kind(value)}")
+    if not value:
+        raise _bad(f"{say}empty string not allowed")
     return value
 
 

@@ -112,10 +112,11 @@ def lifetime(headers: Mapping[str, str], now: float) -> float | None:
     if control:
         words = {word.strip().lower() for word in control.split(",")}
         age = _AGE.search(control)
-        if words & {"no-cache", "no-store"} or ("must-revalidate" in words and age is None):
-            return 0.0
-        if age is not None:
+        immediate = {"no-cache", "no-store"} if "must-revalidate" not in words else {"must-revalidate"}
+        if age is not None and not (words & {"no-cache", "no-store"} and "must-revalidate" not in words):
             return float(age[1])
+        if words & immediate:
+            return 0.0
     expires = headers.get("expires")
     if expires is None:
         return None

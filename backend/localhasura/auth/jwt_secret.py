@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
-from localhasura.auth.json_path import PathError, parse_path
+from localhasura.auth.json_path import NOT_THERE, PathError, parse_path
 from localhasura.auth.keys import Key, KeyFault, key_from_pem
+from localhasura.jsontext import pointer
 
 DEFAULT_NAMESPACE = "https://hasura.io/jwt/claims"
 ALLOWED_ROLES, DEFAULT_ROLE = "x-hasura-allowed-roles", "x-hasura-default-role"
@@ -35,7 +37,7 @@ class MappedClaim:
     literal: Any = None
     path: str | None = None
     steps: tuple[str | int, ...] = ()
-    default: Any = None
+    default: Any = NOT_THERE
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def parse_jwt_secret(text: str) -> JwtSecret:
         key=None if key is None else _key(_text(value, "type"), key),
         jwk_url=jwk_url,
         namespace=namespace or DEFAULT_NAMESPACE,
-        namespace_path=path,
+        namespace_path=None if path is None else reduce(pointer, _steps(path), "$"),
         namespace_steps=() if path is None else _steps(path),
         stringified=_is_stringified(value.get("claims_format")),
         claims_map=_claims_map(value.get("claims_map")),
@@ -152,11 +154,10 @@ def _claims_map(value: Any) -> dict[str, MappedClaim] | None:
         return None
     if not isinstance(value, dict):
         raise JwtSecretError("claims_map: expected an object")
-    found = {name.lower(): _mapped(name.lower(), entry) for name, entry in value.items()}
     for name in (ALLOWED_ROLES, DEFAULT_ROLE):
-        if name not in found:
+        if name not in value:
             raise JwtSecretError(f"{name} is expected but not found")
-    return found
+    return {name.lower(): _mapped(name.lower(), entry) for name, entry in value.items()}
 
 
 def _mapped(name: str, entry: Any) -> MappedClaim:
@@ -164,10 +165,21 @@ def _mapped(name: str, entry: Any) -> MappedClaim:
         path = _text(entry, "path")
         if path is None:
             raise JwtSecretError(f"claims_map: {name}: the key 'path' was not present")
-        return MappedClaim(path=path, steps=_steps(path), default=entry.get("default"))
-    if not isinstance(entry, list if name == ALLOWED_ROLES else str):
+        default = entry.get("default")
+        return MappedClaim(
+            path=path, steps=_steps(path), default=NOT_THERE if default is None else _literal(name, default)
+        )
+    return MappedClaim(literal=_literal(name, entry))
+
+
+def _literal(name: str, value: Any) -> Any:
+    if name == ALLOWED_ROLES:
+        fits = isinstance(value, list) and all(isinstance(role, str) and role for role in value)
+    else:
+        fits = isinstance(value, str)
+    if not fits:
         raise JwtSecretError(f"claims_map: {name}: expected a path, or a literal of the right kind")
-    return MappedClaim(literal=entry)
+    return value
 
 
 def _steps(path: str) -> tuple[str | int, ...]:

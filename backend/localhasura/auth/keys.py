@@ -53,7 +53,7 @@ def keys_from_jwks(document: Any) -> tuple[Key, ...]:
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise KeyFault("the document has no list of keys")
-    return tuple(_key_from_jwk(jwk) for jwk in listed if _is_for_signatures(jwk))
+    return tuple(_key_from_jwk(jwk) for jwk in listed if _is_for_signatures(jwk) and not _is_unused(jwk))
 
 
 def algorithms_for(key: Key) -> tuple[str, ...]:
@@ -70,6 +70,11 @@ def algorithms_for(key: Key) -> tuple[str, ...]:
 
 def _is_for_signatures(jwk: Any) -> bool:
     return isinstance(jwk, dict) and jwk.get("use") in (None, "sig", "enc")
+
+
+def _is_unused(jwk: Mapping[str, Any]) -> bool:
+    """Whether it is a key of a kind that may stand in a set, and can verify nothing here."""
+    return jwk.get("kty") == "OKP" and jwk.get("crv") in ("X25519", "X448", "Ed448")
 
 
 def _key_from_jwk(jwk: Mapping[str, Any]) -> Key:

@@ -23,6 +23,13 @@ HMAC = "k" * 64
 NAMESPACE = "https://hasura.io/jwt/claims"
 ROLES = {"x-hasura-allowed-roles": ["user"], "x-hasura-default-role": "user"}
 NOW = 1_700_000_000.0
+NOT_STRINGS: list[tuple[Any, str]] = [
+    (5, "Number"),
+    (True, "Boolean"),
+    (None, "Null"),
+    ([], "Array"),
+    ({}, "Object"),
+]
 
 
 def secret(**members: Any) -> Any:
@@ -53,6 +60,22 @@ def pem(key: Any) -> str:
             "expected 'type' is 'Authorization' or 'Cookie' or 'CustomHeader'",
         ),
         ({"jwk_url": "u", "claims_map": {}}, "x-hasura-allowed-roles is expected but not found"),
+        (
+            {"jwk_url": "u", "claims_map": {"x-hasura-allowed-roles": ["a"]}},
+            "x-hasura-default-role is expected but not found",
+        ),
+        (
+            {"jwk_url": "u", "claims_map": {"X-Hasura-Allowed-Roles": ["a"], "x-hasura-default-role": "a"}},
+            "x-hasura-allowed-roles is expected but not found",
+        ),
+        (
+            {"jwk_url": "u", "claims_map": {"x-hasura-allowed-roles": "a", "x-hasura-default-role": "a"}},
+            "claims_map: x-hasura-allowed-roles: expected a path, or a literal of the right kind",
+        ),
+        ({"type": "EdDSA", "key": "k"}, "Invalid JWK: Key type: EdDSA is not supported"),
+        ({"type": "Ed448", "key": "k"}, "Invalid JWK: Key type: Ed448 is not supported"),
+        ({"type": "hs256", "key": HMAC}, "Invalid JWK: Key type: hs256 is not supported"),
+        ({"key": HMAC}, "the key 'type' was not present"),
     ],
 )
 def test_secrets_that_stop_the_start(value: Any, message: str) -> None:
@@ -152,7 +175,7 @@ def test_times_must_be_numbers(value: Any) -> None:
 
 def test_no_keys_are_told() -> None:
     with pytest.raises(EngineError) as caught:
-        verified_claims("a.b.c", [], secret(), NOW)
+        verified_claims(jwt.encode({}, HMAC), [], secret(), NOW)
     assert caught.value.message == "Could not verify JWT: JWSError NoUsableKeys"
 
 
@@ -209,16 +232,46 @@ def test_a_map_puts_claims_together() -> None:
                 "parsing [] failed, expected Array, but encountered String"
             ),
         ),
+        *(
+            (
+                {NAMESPACE: {**ROLES, "x-hasura-user-id": value}},
+                "jwt-invalid-claims",
+                f"x-hasura-* claims: parsing Text failed, expected String, but encountered {kind}",
+            )
+            for value, kind in [
+                (5, "Number"),
+                (True, "Boolean"),
+                (None, "Null"),
+                ([], "Array"),
+                ({}, "Object"),
+            ]
+        ),
         (
-            {NAMESPACE: {**ROLES, "x-hasura-user-id": 5}},
+            {NAMESPACE: {**ROLES, "x-hasura-allowed-roles": [5]}},
             "jwt-invalid-claims",
-            "x-hasura-* claims: parsing Text failed, expected String, but encountered Number",
+            (
+                'invalid "x-hasura-allowed-roles"; should be a list of roles: '
+                "parsing String failed, expected String, but encountered Number"
+            ),
+        ),
+        (
+            {NAMESPACE: {**ROLES, "x-hasura-default-role": ["user"]}},
+            "jwt-invalid-claims",
+            (
+                'invalid "x-hasura-default-role"; should be a single role name: '
+                "parsing String failed, expected String, but encountered Array"
+            ),
+        ),
+        (
+            {NAMESPACE: {**ROLES, "x-hasura-default-role": ""}},
+            "jwt-invalid-claims",
+            'invalid "x-hasura-default-role"; should be a single role name: empty string not allowed',
         ),
     ],
 )
 def test_claims_that_are_refused(claims: Any, code: str, message: str) -> None:
     with pytest.raises(EngineError) as caught:
-        hasura_claims(claims, secret())
+        hasura_claims(claims, secret()).variables()
     assert (caught.value.code, caught.value.message) == (code, message)
 
 
@@ -238,6 +291,9 @@ def test_the_default_role_must_be_allowed_too() -> None:
         ({"cache-control": "public, s-maxage=5, must-revalidate"}, 5.0),
         ({"cache-control": "must-revalidate"}, 0.0),
         ({"cache-control": "no-store, max-age=60"}, 0.0),
+        ({"cache-control": "no-cache"}, 0.0),
+        ({"cache-control": "max-age=60, no-store, must-revalidate"}, 60.0),
+        ({"cache-control": "max-age=60", "expires": "Tue, 14 Nov 2023 22:00:00 GMT"}, 60.0),
         ({"cache-control": "public", "expires": "Tue, 14 Nov 2023 22:14:20 GMT"}, 60.0),
         ({"expires": "Tue, 14 Nov 2023 22:00:00 GMT"}, 0.0),
         ({"expires": "soon"}, 60.0),
