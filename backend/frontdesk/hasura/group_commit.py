@@ -1,7 +1,8 @@
 """Writes that arrive while one is in flight gather and go as one.
 
 A lane is what may share a write. In an idle lane a row goes at once, alone. A caller waits until its own deadline,
-whatever its batch does; a batch may take as long as the most patient of its callers.
+whatever its batch does; a batch may take as long as the most patient of its callers. A key is in flight once at a time:
+a row that is locked in the database would otherwise hold one sender, and one batch of others, with every try.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class _Waiting(Generic[Row, Outcome]):
 class _Lane(Generic[Row, Outcome]):
     waiting: list[_Waiting[Row, Outcome]] = field(default_factory=list)
     in_flight: int = 0
+    keys: set[Hashable] = field(default_factory=set)  # of the rows in flight
 
 
 class GroupCommit(Generic[Row, Outcome]):
@@ -85,12 +87,13 @@ class GroupCommit(Generic[Row, Outcome]):
         """Send what waits, as far as one batch holds it. The caller holds the lock."""
         batch: dict[Hashable, _Waiting[Row, Outcome]] = {}
         for waiting in lane.waiting:
-            if len(batch) < MAX_BATCH:
+            if len(batch) < MAX_BATCH and waiting.key not in lane.keys:
                 batch.setdefault(waiting.key, waiting)
         chosen = list(batch.values())
         if chosen:
             lane.waiting = [waiting for waiting in lane.waiting if batch.get(waiting.key) is not waiting]
             lane.in_flight += 1
+            lane.keys |= batch.keys()
             self._senders.submit(self._fly, lane, chosen)
 
     def _fly(self, lane: _Lane[Row, Outcome], batch: list[_Waiting[Row, Outcome]]) -> None:
@@ -99,7 +102,9 @@ class GroupCommit(Generic[Row, Outcome]):
         finally:
             with self._lock:
                 lane.in_flight -= 1
-                if lane.in_flight == 0 and lane.waiting:
+                landed = {waiting.key for waiting in batch}
+                lane.keys -= landed
+                if lane.in_flight == 0 or any(waiting.key in landed for waiting in lane.waiting):
                     self._launch(lane)
 
     def _settle(self, batch: list[_Waiting[Row, Outcome]]) -> None:

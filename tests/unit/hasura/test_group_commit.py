@@ -111,6 +111,21 @@ def test_a_write_that_hangs_does_not_hold_the_rows_behind_it(sink: Sink) -> None
     commit.close()
 
 
+def test_a_key_that_hangs_takes_one_sender_however_often_it_comes(
+    sink: Sink, submit: Callable[..., Future[str]]
+) -> None:
+    sink.open.clear()
+    stuck = [submit(f"hang{index}", key="hang", budget_s=1.0) for index in range(SENDERS + 2)]
+    wait_for(lambda: len(sink.batches) == 1)
+    others = [submit(f"row{index}", budget_s=1.0) for index in range(5)]
+    wait_for(lambda: sum(map(len, sink.batches)) == 6)
+
+    assert sum(row.startswith("hang") for batch in sink.batches for row in batch) == 1
+    sink.open.set()
+    assert [row.result(PATIENCE_S) for row in others] == [f"ROW{index}" for index in range(5)]
+    assert len({row.result(PATIENCE_S) for row in stuck}) == SENDERS + 2
+
+
 def test_no_key_is_twice_in_a_batch(sink: Sink, submit: Callable[..., Future[str]]) -> None:
     sink.open.clear()
     rows = [submit("first"), *(submit(f"v{index}", key="same") for index in range(5))]
