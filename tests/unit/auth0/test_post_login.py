@@ -8,7 +8,7 @@ import pytest
 from tests.builders import ABSENT, AT, EVENT_NAMES, a_hook_body
 
 from frontdesk.auth0.post_login import (
-    MAX_USER_ID_BYTES,
+    MAX_ID_BYTES,
     login_context_from_post_login,
     parse_post_login,
     user_from_post_login,
@@ -250,7 +250,7 @@ def test_times_of_other_zones_become_utc() -> None:
         "oidc|con|a|b|c",
         "auth0|" + "x" * 300,
         "auth0|😀",
-        "é" * (MAX_USER_ID_BYTES // 2),
+        "é" * (MAX_ID_BYTES // 2),
         "' OR 1=1 --",
         "a",
     ],
@@ -266,8 +266,8 @@ def test_a_user_id_is_opaque(user_id: str) -> None:
         ("user.user_id", ABSENT, "a value"),
         ("user.user_id", None, "a string"),
         ("user.user_id", 7, "a string"),
-        ("user.user_id", "", f"from 1 to {MAX_USER_ID_BYTES} bytes"),
-        ("user.user_id", "é" * MAX_USER_ID_BYTES, f"from 1 to {MAX_USER_ID_BYTES} bytes"),
+        ("user.user_id", "", f"from 1 to {MAX_ID_BYTES} bytes"),
+        ("user.user_id", "é" * MAX_ID_BYTES, f"from 1 to {MAX_ID_BYTES} bytes"),
         ("user", ABSENT, "a value"),
         ("user", None, "an object"),
         ("user", [], "an object"),
@@ -288,6 +288,8 @@ def test_a_user_id_is_opaque(user_id: str) -> None:
         ("authorization.roles", "Editor", "a list"),
         ("authorization.roles", ["Editor", 1], "a string"),
         ("organization.id", ABSENT, "a value"),
+        ("organization.id", "", f"from 1 to {MAX_ID_BYTES} bytes"),
+        ("organization.id", "o" * (MAX_ID_BYTES + 1), f"from 1 to {MAX_ID_BYTES} bytes"),
         ("organization.metadata", "x", "an object"),
         ("authentication.methods", {}, "a list"),
         ("stats.logins_count", "4", "an integer"),
