@@ -52,7 +52,7 @@ class _Builder:
             try:
                 table = self._track(name, entry)
             except RuleError as error:
-                self._note("table", f"table {name}", entry["table"], error, ("tables", str(name)))
+                self._note("table", f"table {name}", entry["table"], str(error), ("tables", str(name)))
                 continue
             self.tables[name] = table
             self._entries.append((entry, table))
@@ -83,12 +83,15 @@ class _Builder:
                 definition, table, self.tables, is_array=kind == "array_relation"
             )
         except RuleError as error:
-            told = {**definition, "table": table.name.json(), "source": self._source["name"]}
-            self._note(
-                kind, f"{kind} {name} in table {table.name}", told, error, (key, str(table.name), name)
-            )
+            reason = f'in table "{table.name}": in relationship "{name}": {error}'
+            where = (key, str(table.name), name)
+            self._note(kind, f"{kind} {name} in table {table.name}", self._told(definition, table), reason, where)
             return
         table.relationships[name] = relationship
+
+    def _told(self, definition: dict[str, Any], table: TrackedTable) -> dict[str, Any]:
+        """Return a definition as Hasura shows it among the inconsistent objects."""
+        return {"comment": None, **definition, "table": table.name.json(), "source": self._source["name"]}
 
     def link_enums(self) -> None:
         for table in self.tables.values():
@@ -108,15 +111,13 @@ class _Builder:
         try:
             add_permission(table, self.tables, kind, role, definition["permission"])
         except (RuleError, EngineError) as error:
-            told = {**definition, "table": table.name.json(), "source": self._source["name"]}
-            where = (key, str(table.name), role)
-            self._note(
-                f"{kind}_permission", f"{kind}_permission {role} in table {table.name}", told, error, where
-            )
+            reason = f'in table "{table.name}": in permission for role "{role}": {error}'
+            name, where = f"{kind}_permission {role} in table {table.name}", (key, str(table.name), role)
+            self._note(f"{kind}_permission", name, self._told(definition, table), reason, where)
 
-    def _note(self, kind: str, name: str, definition: Any, error: Exception, locate: tuple[str, ...]) -> None:
+    def _note(self, kind: str, name: str, definition: Any, reason: str, locate: tuple[str, ...]) -> None:
         full_name = f"{name} in source {self._source['name']}"
-        self.inconsistencies.append(Inconsistency(kind, full_name, definition, str(error), locate))
+        self.inconsistencies.append(Inconsistency(kind, full_name, definition, reason, locate))
 
 
 def _tracked(found: CatalogTable, entry: Mapping[str, Any]) -> TrackedTable:

@@ -73,7 +73,7 @@ def _refuse_new_inconsistencies(before: tuple[Inconsistency, ...], after: tuple[
     known = {each.name for each in before}
     new = [each for each in after if each.name not in known]
     if new:
-        reasons = "; ".join(each.reason for each in new)
+        reasons = ", ".join(f"Inconsistent object: {each.reason}" for each in new)
         raise EngineError(
             "invalid-configuration", reasons, path="$.args", internal=[each.json() for each in new]
         )

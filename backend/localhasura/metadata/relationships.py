@@ -84,11 +84,16 @@ def _tracked(name: TableName, tables: Tables) -> TrackedTable:
 
 
 def _foreign_key(table: TrackedTable, columns: list[str], target: TableName | None = None) -> ForeignKey:
-    for key in table.catalog.foreign_keys:
-        if set(key.columns) == set(columns) and target in (None, key.target):
-            return key
-    listed = ", ".join(f'"{column}"' for column in columns)
-    raise RuleError(f'no foreign constraint exists on the given column(s) {listed} of table "{table.name}"')
+    keys = [
+        key
+        for key in table.catalog.foreign_keys
+        if set(key.columns) == set(columns) and target in (None, key.target)
+    ]
+    if not keys:
+        raise RuleError("no foreign constraint exists on the given column(s)")
+    if len(keys) > 1:
+        raise RuleError("more than one foreign key constraint exists on the given column(s)")
+    return keys[0]
 
 
 def _column_list(value: Any) -> list[str]:
