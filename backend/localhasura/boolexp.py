@@ -112,6 +112,18 @@ class Related:
 
 
 @dataclass(frozen=True)
+class RelatedAggregate:
+    """An aggregate over the related rows for which `where` holds, as the column `value` that `having` is about."""
+
+    relationship: Relationship
+    function: str
+    columns: tuple[Column, ...]
+    distinct: bool
+    where: BoolExp
+    having: BoolExp
+
+
+@dataclass(frozen=True)
 class Exists:
     """Any row of the table exists for which `where` holds; not correlated with the current row."""
 
@@ -126,7 +138,7 @@ class Rule:
     where: BoolExp
 
 
-BoolExp = And | Or | Not | Compare | Member | IsNull | Related | Exists | Rule
+BoolExp = And | Or | Not | Compare | Member | IsNull | Related | RelatedAggregate | Exists | Rule
 
 TRUE = And()
 

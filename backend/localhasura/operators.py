@@ -9,6 +9,7 @@ from localhasura.catalog.model import TEXTS
 
 TEXT = PgType("text", "text")
 BOOLEAN = PgType("bool", "boolean")
+INTEGER = PgType("int4", "integer")
 TEXT_ARRAY = PgType("_text", "text[]", element=TEXT)
 _LQUERY = PgType("lquery", "lquery")
 _LTXTQUERY = PgType("ltxtquery", "ltxtquery")
@@ -37,7 +38,16 @@ _LTREE = {
     "_matches_any": "?",
     "_matches_fulltext": "@",
 }
-SQL: Mapping[str, str] = {**BASIC, **LIKE, **_CONTAINMENT, **_KEYS, **_LTREE}
+DISTINCT = "_distinct"
+"""What `_neq` of a permission rule compiles to: there, NULL differs from every value."""
+SQL: Mapping[str, str] = {
+    **BASIC,
+    **LIKE,
+    **_CONTAINMENT,
+    **_KEYS,
+    **_LTREE,
+    DISTINCT: "IS DISTINCT FROM",
+}
 LISTS = ("_in", "_nin")
 COLUMN_OPERATORS = {
     "_ceq": "_eq",
@@ -78,6 +88,11 @@ def operands(kind: PgType) -> dict[str, PgType]:
     if kind.name == "ltree":
         found |= _ltree_operands(kind)
     return found
+
+
+def operand_type(kind: PgType, operator: str) -> PgType:
+    """Return the type of the right-hand side of an operator on a column of this type."""
+    return kind if operator == DISTINCT else operands(kind)[operator]
 
 
 def _ltree_operands(kind: PgType) -> dict[str, PgType]:

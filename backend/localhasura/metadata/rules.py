@@ -24,7 +24,7 @@ from localhasura.boolexp import (
 from localhasura.catalog import Column, PgType
 from localhasura.metadata.model import Presets, TrackedTable
 from localhasura.metadata.names import table_name
-from localhasura.operators import COLUMN_OPERATORS, LISTS, TEXT, canonical, operands
+from localhasura.operators import COLUMN_OPERATORS, DISTINCT, LISTS, TEXT, canonical, operands
 from localhasura.pgvalues import ValueMismatchError, pg_text
 
 Tables = Mapping[Any, TrackedTable]
@@ -153,9 +153,10 @@ def _value_comparison(
     if wanted is None:
         raise RuleError(f"Unknown operator: {operator}")
     if value is not None:
+        # Rules know NULL: a row without a value is `_neq` any value. `_eq` needs nothing of the kind, since a
+        # session variable or literal is never NULL.
+        operator = DISTINCT if operator == "_neq" else operator
         return Compare(column, operator, _scalar(wanted, value), cast=cast)
-    # Only equality knows NULL here: `_eq` null is IS NULL. With a value it is the plain operator, since a
-    # session variable or literal is never NULL.
     if operator not in ("_eq", "_neq"):
         raise RuleError(f"{operator}: null is not a value")
     return IsNull(column, operator == "_eq")

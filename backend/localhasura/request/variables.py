@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphql.language import NonNullTypeNode, VariableDefinitionNode, print_ast
+from graphql.language import NonNullTypeNode, NullValueNode, VariableDefinitionNode, print_ast
 
 from localhasura.errors import invalid, unparsable
 from localhasura.request.document import Operation
@@ -20,7 +20,9 @@ def bind_variables(operation: Operation, given: Mapping[str, Any]) -> Variables:
         if name in bound:
             raise unparsable(f'multiple definitions for variable "{name}"')
         value = _value(definition, name, given)
-        bound[name] = Variable(name, definition.type, value, definition.default_value is not None)
+        default = definition.default_value
+        has_default = default is not None and not isinstance(default, NullValueNode)
+        bound[name] = Variable(name, definition.type, value, has_default)
     for name in operation.used_variables:
         if name not in bound:
             raise invalid(f'unbound variable "{name}"')

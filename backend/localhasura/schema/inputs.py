@@ -15,7 +15,7 @@ from localhasura.boolexp import Literal
 from localhasura.catalog import PgType
 from localhasura.errors import EngineError, invalid, unparsable
 from localhasura.jsontext import pointer
-from localhasura.pgvalues import ValueMismatchError, as_integer, out_of_bounds, pg_text
+from localhasura.pgvalues import ValueMismatchError, array_literal, as_integer, out_of_bounds, pg_text
 from localhasura.schema.values import (
     ExpectedType,
     Json,
@@ -208,6 +208,14 @@ class ListType(InputType):
             where = f"{path}[{index}]"
             parsed.append(self.of.parse(variables.resolve(item, self._element, where), variables, where))
         return parsed
+
+
+class ArrayOperandType(ListType):
+    """The operand of an operator that takes many values at once: a list which parses to one array."""
+
+    def parse(self, value: Value, variables: Variables, path: str) -> Literal:  # type: ignore[override]
+        elements = super().parse(value, variables, path)
+        return Literal(array_literal([element.text for element in elements]))
 
 
 class InputObject(InputType):

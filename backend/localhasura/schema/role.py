@@ -9,6 +9,7 @@ from localhasura.metadata.model import Model, TrackedTable
 from localhasura.schema.inputs import BOOLEAN, LIMIT, OFFSET, STRING, InputField, ListType
 from localhasura.schema.objects import Field, Kind, ObjectType, OutputType
 from localhasura.schema.role_inputs import RoleInputs, aggregate_functions
+from localhasura.schema.write_inputs import update_operators
 
 NO_QUERIES = (
     "There are no queries available to the current role. Either there are no sources or remote schemas "
@@ -105,13 +106,14 @@ class RoleSchema:
 
     def _select_arguments(self, table: TrackedTable) -> dict[str, InputField]:
         inputs = self.inputs
+        distinct = InputField(
+            "distinct_on",
+            ListType(inputs.select_column(table)),
+            null_is_absent=True,
+            description="distinct select on columns",
+        )
         return _by_name(
-            InputField(
-                "distinct_on",
-                ListType(inputs.select_column(table)),
-                null_is_absent=True,
-                description="distinct select on columns",
-            ),
+            *([distinct] if inputs.selectable(table) else []),
             InputField("limit", LIMIT, null_is_absent=True, description="limit the number of rows returned"),
             InputField(
                 "offset",
@@ -173,8 +175,9 @@ class RoleSchema:
         return self._object(f"{base}_aggregate", members, f'aggregated selection of "{table.name}"')
 
     def _aggregate_fields(self, table: TrackedTable) -> Iterator[Field]:
+        counted = InputField("columns", ListType(self.inputs.select_column(table)), null_is_absent=True)
         arguments = _by_name(
-            InputField("columns", ListType(self.inputs.select_column(table)), null_is_absent=True),
+            *([counted] if self.inputs.selectable(table) else []),
             InputField("distinct", BOOLEAN, null_is_absent=True),
         )
         yield Field("count", Kind.COUNT, OutputType("Int", non_null=True), table, arguments)
@@ -213,7 +216,7 @@ class RoleSchema:
         allowed = self.inputs.permissions(table)
         if allowed.update is None or not table.catalog.updatable:
             return
-        operators = list(self.inputs.update_operators(table))
+        operators = list(update_operators(self.inputs, table))
         response = self._response(table)
         what = "filter the rows which have to be updated"
         where = InputField("where", self.inputs.bool_exp(table), required=True, description=what)

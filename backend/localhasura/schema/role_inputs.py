@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from localhasura.boolexp import Relationship
 from localhasura.catalog import Column, PgType
+from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.model import Model, RolePermissions, TrackedTable
 from localhasura.operators import TEXT, operands
 from localhasura.schema.inputs import (
     BOOLEAN,
-    INT,
+    ArrayOperandType,
     ColumnType,
     EnumColumnType,
     EnumType,
@@ -20,11 +21,12 @@ from localhasura.schema.inputs import (
     InputType,
     ListType,
 )
+from localhasura.schema.predicates import AggregateBoolExp, aggregate_members
+from localhasura.schema.write_inputs import PLACEHOLDER, OnConflict, on_conflict_members, update_operators
 
 AGGREGATES_OF_NUMBERS = (
     *("avg", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance"),
 )
-PLACEHOLDER = "_PLACEHOLDER"
 ORDER_BY = EnumType(
     "order_by",
     {
@@ -39,13 +41,6 @@ ORDER_BY = EnumType(
 )
 _COMBINED_WITH_A = "All fields are combined with a logical 'AND'."
 _COMBINED_WITH = "All fields are combined with logical 'AND'."
-_JSONB_OPERATORS = (
-    ("_append", "append existing jsonb value of filtered columns with new jsonb value", "append_input"),
-    ("_prepend", "prepend existing jsonb value of filtered columns with new jsonb value", "prepend_input"),
-    ("_delete_key", "delete key/value pair or string element", "delete_key_input"),
-    ("_delete_elem", "delete the array element with specified index", "delete_elem_input"),
-    ("_delete_at_path", "delete the field or element with specified path", "delete_at_path_input"),
-)
 _T = TypeVar("_T", bound=InputType)
 
 
@@ -81,7 +76,7 @@ class RoleInputs:
     def bool_exp(self, table: TrackedTable) -> InputObject:
         name = f"{table.graphql_name}_bool_exp"
         what = f'Boolean expression to filter rows from the table "{table.name}". {_COMBINED_WITH_A}'
-        return self._object(name, lambda: self._bool_exp_fields(table), what)
+        return self.input_object(name, lambda: self._bool_exp_fields(table), what)
 
     def _bool_exp_fields(self, table: TrackedTable) -> Iterator[InputField]:
         own = self.bool_exp(table)
@@ -92,6 +87,14 @@ class RoleInputs:
             yield InputField(name, self.comparison(table, column))
         for relationship, target in self.readable_relationships(table):
             yield InputField(relationship.name, self.bool_exp(target))
+            if relationship.is_array and self.aggregatable(target):
+                yield InputField(f"{relationship.name}_aggregate", self._aggregate_bool_exp(target))
+
+    def _aggregate_bool_exp(self, table: TrackedTable) -> InputType:
+        name = f"{table.graphql_name}_aggregate_bool_exp"
+        return self._once(
+            name, AggregateBoolExp, lambda: AggregateBoolExp(name, lambda: aggregate_members(self, table))
+        )
 
     def readable_relationships(self, table: TrackedTable) -> Iterator[tuple[Relationship, TrackedTable]]:
         """Give the relationships whose target the role may read."""
@@ -103,29 +106,34 @@ class RoleInputs:
     def comparison(self, table: TrackedTable, column: Column) -> InputObject:
         value = self.column_type(table, column, nullable=False)
         if isinstance(value, EnumColumnType):
-            return self._object(f"{value.name}_comparison_exp", lambda: _enum_comparisons(value))
-        kind = column.type
+            return self.input_object(f"{value.name}_comparison_exp", lambda: _enum_comparisons(value))
+        return self.comparison_of(column.type)
+
+    def comparison_of(self, kind: PgType) -> InputObject:
+        """Return the operators that values of a type have."""
         suffix = "array_comparison_exp" if kind.is_array else "comparison_exp"
         name = f"{kind.graphql}_{suffix}"
         what = f'Boolean expression to compare columns of type "{kind.graphql}". {_COMBINED_WITH}'
-        return self._object(name, lambda: self._comparisons(kind), what)
+        return self.input_object(name, lambda: self._comparisons(kind), what)
 
     def _comparisons(self, kind: PgType) -> Iterator[InputField]:
         own = ColumnType(kind, nullable=False)
         for operator, operand in operands(kind).items():
-            yield InputField(operator, ColumnType(operand, nullable=False))
+            yield InputField(operator, _operand(kind, operand))
         yield InputField("_in", ListType(own))
         yield InputField("_nin", ListType(own))
         yield InputField("_is_null", BOOLEAN)
         if kind.name == "jsonb":
-            yield InputField("_cast", self._object("jsonb_cast_exp", self._casts))
+            yield InputField("_cast", self.input_object("jsonb_cast_exp", self._casts))
 
     def _casts(self) -> Iterator[InputField]:
-        yield InputField("String", self._object("String_comparison_exp", lambda: self._comparisons(TEXT)))
+        yield InputField(
+            "String", self.input_object("String_comparison_exp", lambda: self._comparisons(TEXT))
+        )
 
     def order_by(self, table: TrackedTable) -> InputObject:
         what = f'Ordering options when selecting data from "{table.name}".'
-        return self._object(f"{table.graphql_name}_order_by", lambda: self._order_by_fields(table), what)
+        return self.input_object(f"{table.graphql_name}_order_by", lambda: self._order_by_fields(table), what)
 
     def _order_by_fields(self, table: TrackedTable) -> Iterator[InputField]:
         for name in self.selectable(table):
@@ -145,13 +153,13 @@ class RoleInputs:
     def _aggregate_order_by(self, table: TrackedTable) -> InputObject:
         base = table.graphql_name
         what = f'order by aggregate values of table "{table.name}"'
-        return self._object(f"{base}_aggregate_order_by", lambda: self._aggregate_orders(table), what)
+        return self.input_object(f"{base}_aggregate_order_by", lambda: self._aggregate_orders(table), what)
 
     def _aggregate_orders(self, table: TrackedTable) -> Iterator[InputField]:
         yield InputField("count", ORDER_BY, null_is_absent=True)
         for function, columns in aggregate_functions(self.selectable(table)).items():
             names = list(columns)
-            made = self._object(
+            made = self.input_object(
                 f"{table.graphql_name}_{function}_order_by",
                 lambda names=names: [InputField(name, ORDER_BY, null_is_absent=True) for name in names],  # type: ignore[misc]
                 f'order by {function}() on columns of table "{table.name}"',
@@ -161,7 +169,7 @@ class RoleInputs:
     def select_column(self, table: TrackedTable) -> EnumType:
         values = dict.fromkeys(self.selectable(table), "column name")
         what = f'select columns of table "{table.name}"'
-        return self._enum(f"{table.graphql_name}_select_column", values, what)
+        return self.enum(f"{table.graphql_name}_select_column", values, what)
 
     def update_column(self, table: TrackedTable) -> EnumType:
         columns = [*self.updatable(table)] or [PLACEHOLDER]
@@ -169,16 +177,17 @@ class RoleInputs:
         shown: dict[str, str | None] = {
             name: "(placeholder)" if name == PLACEHOLDER else "column name" for name in columns
         }
-        return self._enum(f"{table.graphql_name}_update_column", shown, what)
+        return self.enum(f"{table.graphql_name}_update_column", shown, what)
 
     def constraint(self, table: TrackedTable) -> EnumType:
         values: dict[str, str | None] = {
             key.name: "unique or primary key constraint"
             + (f" on columns {', '.join(map(_in_quotes, key.columns))}" if key.columns else "")
             for key in table.catalog.unique_keys
+            if is_graphql_name(key.name)
         }
         what = f'unique or primary key constraints on table "{table.name}"'
-        return self._enum(f"{table.graphql_name}_constraint", values, what)
+        return self.enum(f"{table.graphql_name}_constraint", values, what)
 
     def insertable(self, table: TrackedTable) -> dict[str, Column]:
         """Return the columns that the role may give in an insert, by GraphQL name."""
@@ -192,7 +201,9 @@ class RoleInputs:
 
     def insert_input(self, table: TrackedTable) -> InputObject:
         what = f'input type for inserting data into table "{table.name}"'
-        return self._object(f"{table.graphql_name}_insert_input", lambda: self._insert_fields(table), what)
+        return self.input_object(
+            f"{table.graphql_name}_insert_input", lambda: self._insert_fields(table), what
+        )
 
     def _insert_fields(self, table: TrackedTable) -> Iterator[InputField]:
         for name, column in self.insertable(table).items():
@@ -214,73 +225,19 @@ class RoleInputs:
             if target.catalog.unique_keys:
                 yield self.on_conflict(target)
 
-        return self._object(name, members, what)
+        return self.input_object(name, members, what)
 
     def on_conflict(self, table: TrackedTable) -> InputField:
         """Return the member or argument that makes an insert an upsert."""
-        made = self._object(
-            f"{table.graphql_name}_on_conflict",
-            lambda: [
-                InputField("constraint", self.constraint(table), required=True),
-                InputField(
-                    "update_columns", ListType(self.update_column(table)), required=True, default="[]"
-                ),
-                InputField("where", self.bool_exp(table), null_is_absent=True),
-            ],
-            f'on_conflict condition type for table "{table.name}"',
+        name = f"{table.graphql_name}_on_conflict"
+        what = f'on_conflict condition type for table "{table.name}"'
+        made = self._once(
+            name, OnConflict, lambda: OnConflict(name, lambda: on_conflict_members(self, table), what)
         )
         return InputField("on_conflict", made, null_is_absent=True, description="upsert condition")
 
-    def update_operators(self, table: TrackedTable) -> Iterator[InputField]:
-        """Give the `_set`, `_inc`, ... arguments that apply to the role's columns."""
-        columns = self.updatable(table)
-        base = table.graphql_name
-        if columns:
-            made = self._object(
-                f"{base}_set_input",
-                lambda: [
-                    InputField(name, self.column_type(table, column, nullable=column.nullable))
-                    for name, column in columns.items()
-                ],
-                f'input type for updating data in table "{table.name}"',
-            )
-            yield InputField(
-                "_set", made, description="sets the columns of the filtered rows to the given values"
-            )
-        numeric = {name: column for name, column in columns.items() if column.type.is_numeric}
-        if numeric:
-            what = "increments the numeric columns with given value of the filtered values"
-            made = self._object(
-                f"{base}_inc_input",
-                lambda: _plain_columns(numeric),
-                f'input type for incrementing numeric columns in table "{table.name}"',
-            )
-            yield InputField("_inc", made, description=what)
-        jsonb = {name: column for name, column in columns.items() if column.type.name == "jsonb"}
-        if jsonb:
-            for operator, what, suffix in _JSONB_OPERATORS:
-                yield InputField(
-                    operator, self._jsonb_input(f"{base}_{suffix}", operator, jsonb, what), description=what
-                )
-
-    def _jsonb_input(self, name: str, operator: str, columns: Mapping[str, Column], what: str) -> InputObject:
-        text = ColumnType(TEXT, nullable=False)
-        other: dict[str, InputType] = {
-            "_delete_key": text,
-            "_delete_elem": INT,
-            "_delete_at_path": ListType(text),
-        }
-        return self._object(
-            name,
-            lambda: [
-                InputField(column_name, other.get(operator) or ColumnType(column.type, nullable=False))
-                for column_name, column in columns.items()
-            ],
-            what,
-        )
-
     def pk_columns(self, table: TrackedTable) -> InputObject:
-        return self._object(
+        return self.input_object(
             f"{table.graphql_name}_pk_columns_input",
             lambda: self.pk_arguments(table),
             f'primary key columns input for table: "{table.name}"',
@@ -295,10 +252,10 @@ class RoleInputs:
             yield InputField(name, kind, required=True, description=comment)
 
     def updates(self, table: TrackedTable) -> InputObject:
-        return self._object(
+        return self.input_object(
             f"{table.graphql_name}_updates",
             lambda: [
-                *self.update_operators(table),
+                *update_operators(self, table),
                 InputField(
                     "where",
                     self.bool_exp(table),
@@ -318,12 +275,12 @@ class RoleInputs:
             None if known.delete and known.delete.backend_only else known.delete,
         )
 
-    def _object(
+    def input_object(
         self, name: str, members: Callable[[], Iterable[InputField]], description: str | None = None
     ) -> InputObject:
         return self._once(name, InputObject, lambda: InputObject(name, members, description))
 
-    def _enum(self, name: str, values: Mapping[str, str | None], description: str) -> EnumType:
+    def enum(self, name: str, values: Mapping[str, str | None], description: str) -> EnumType:
         return self._once(name, EnumType, lambda: EnumType(name, values, description=description))
 
     def _once(self, name: str, kind: type[_T], make: Callable[[], _T]) -> _T:
@@ -353,10 +310,6 @@ def _writable(columns: dict[str, Column]) -> dict[str, Column]:
     return {
         name: column for name, column in columns.items() if not (column.generated or column.identity_always)
     }
-
-
-def _plain_columns(columns: Mapping[str, Column]) -> list[InputField]:
-    return [InputField(name, ColumnType(column.type, nullable=False)) for name, column in columns.items()]
 
 
 def _enum_comparisons(value: EnumColumnType) -> list[InputField]:

@@ -59,6 +59,7 @@ class Variable:
     type: TypeNode
     value: Value
     has_default: bool
+    """Whether the declaration has a default other than null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +180,7 @@ def _literal(value: ValueNode) -> Any:
 def _usable(variable: Variable, expected: ExpectedType, has_default: bool) -> bool:
     declared = variable.type
     if expected.non_null and not isinstance(declared, NonNullTypeNode):
-        defaulted = variable.has_default and not is_null(variable.value)
-        if not (defaulted or has_default):
+        if not (variable.has_default or has_default):
             return False
         expected = ExpectedType(expected.name, False, expected.element)
     return _compatible(declared, expected)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from localhasura.boolexp import (
@@ -19,6 +19,7 @@ from localhasura.boolexp import (
     Not,
     Or,
     Related,
+    RelatedAggregate,
     Relationship,
     Rule,
     Scalar,
@@ -28,7 +29,7 @@ from localhasura.catalog import Column, PgType, TableName
 from localhasura.catalog.model import quoted
 from localhasura.errors import EngineError
 from localhasura.metadata.model import TrackedTable
-from localhasura.operators import SQL, array_of, operands
+from localhasura.operators import SQL, array_of, operand_type
 from localhasura.pgvalues import array_literal
 from localhasura.schema.role_inputs import RoleInputs
 
@@ -99,12 +100,8 @@ class Builder:
                 return self._comparison(where, alias, root)
             case Member():
                 return self._membership(where, alias)
-            case Related():
-                return self._related(where, alias, root)
-            case Exists():
-                inner = self.alias()
-                condition = self.condition(where.where, inner, root)
-                return f"(EXISTS (SELECT 1 FROM {where.table.name.sql} AS {inner} WHERE {condition}))"
+            case Related() | RelatedAggregate() | Exists():
+                return self._existence(where, alias, root)
             case Rule():
                 return self.condition(where.where, alias, alias)
 
@@ -113,12 +110,32 @@ class Builder:
             return empty
         return "(" + glue.join(self.condition(part, alias, root) for part in parts) + ")"
 
+    def _existence(self, where: Related | RelatedAggregate | Exists, alias: str, root: str) -> str:
+        if isinstance(where, Related):
+            return self._related(where, alias, root)
+        if isinstance(where, RelatedAggregate):
+            return self._aggregated(where, alias, root)
+        inner = self.alias()
+        condition = self.condition(where.where, inner, root)
+        return f"(EXISTS (SELECT 1 FROM {where.table.name.sql} AS {inner} WHERE {condition}))"
+
     def _related(self, where: Related, alias: str, root: str) -> str:
         inner = self.alias()
         target = self.inputs.table(where.relationship)
         join = join_condition(where.relationship, alias, inner)
         condition = self.condition(where.where, inner, root)
         return f"(EXISTS (SELECT 1 FROM {target.name.sql} AS {inner} WHERE {join} AND {condition}))"
+
+    def _aggregated(self, where: RelatedAggregate, alias: str, root: str) -> str:
+        inner, outer = self.alias(), self.alias()
+        target = self.inputs.table(where.relationship)
+        join = join_condition(where.relationship, alias, inner)
+        value = aggregate_call(where.function, where.columns, inner, distinct=where.distinct)
+        condition = self.condition(where.where, inner, root)
+        rows = f'SELECT {value} AS "value" FROM {target.name.sql} AS {inner} WHERE {join} AND {condition}'
+        return (
+            f"(EXISTS (SELECT 1 FROM ({rows}) AS {outer} WHERE {self.condition(where.having, outer, root)}))"
+        )
 
     def _left(self, column: Column, cast: PgType | None, alias: str) -> tuple[str, PgType]:
         plain = f"{alias}.{column.sql}"
@@ -128,7 +145,7 @@ class Builder:
         left, kind = self._left(where.column, where.cast, alias)
         operand = where.operand
         if not isinstance(operand, ColumnOperand):
-            right = self.value(operand, operands(kind)[where.operator])
+            right = self.value(operand, operand_type(kind, where.operator))
             return f"({left} {SQL[where.operator]} {right})"
         right = f"{root if operand.of_root else alias}.{quoted(operand.column)}"
         return f"({left} {SQL[where.operator]} {right})"
@@ -159,6 +176,16 @@ def join_condition(relationship: Relationship, local: str, remote: str) -> str:
     """Return how a relationship joins the row `local` with the target's row `remote`."""
     pairs = (f"{local}.{quoted(mine)} = {remote}.{quoted(theirs)}" for mine, theirs in relationship.mapping)
     return "(" + " AND ".join(pairs) + ")"
+
+
+def aggregate_call(function: str, columns: Sequence[Column], alias: str, *, distinct: bool) -> str:
+    """Return a call of an aggregate function on columns; `count` of several takes them as one row."""
+    if not columns:
+        return f"{function}(*)"
+    listed = ", ".join(f"{alias}.{column.sql}" for column in columns)
+    if function == "count" and len(columns) > 1:
+        listed = f"({listed})"
+    return f"{function}({'DISTINCT ' if distinct else ''}{listed})"
 
 
 def from_table(table: TrackedTable, alias: str) -> str:

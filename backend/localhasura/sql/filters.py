@@ -16,11 +16,14 @@ from localhasura.boolexp import (
     Not,
     Or,
     Related,
+    RelatedAggregate,
+    Relationship,
     all_of,
 )
 from localhasura.catalog import Column, PgType
 from localhasura.metadata.model import TrackedTable
 from localhasura.operators import LISTS, TEXT
+from localhasura.schema.predicates import Predicate, value_column
 from localhasura.schema.role_inputs import RoleInputs
 
 Parsed = Mapping[str, Any]
@@ -57,10 +60,24 @@ def _member(name: str, value: Any, table: TrackedTable, inputs: RoleInputs) -> B
     column = table.columns.get(name)
     if column is not None:
         return all_of(_comparisons(column, value, None))
+    if isinstance(value, Predicate):
+        return _aggregated(table.relationships[name.removesuffix("_aggregate")], value, inputs)
     relationship = table.relationships[name]
     target = inputs.table(relationship)
     return Related(
         relationship, all_of([select_filter(target, inputs), where_expression(value, target, inputs)])
+    )
+
+
+def _aggregated(relationship: Relationship, predicate: Predicate, inputs: RoleInputs) -> BoolExp:
+    target = inputs.table(relationship)
+    return RelatedAggregate(
+        relationship,
+        predicate.function,
+        tuple(target.columns[name] for name in predicate.columns),
+        predicate.distinct,
+        all_of([select_filter(target, inputs), where_expression(predicate.filter, target, inputs)]),
+        all_of(_comparisons(value_column(predicate), predicate.comparison, None)),
     )
 
 

@@ -17,7 +17,7 @@ from localhasura.catalog.model import STRINGIFIED
 from localhasura.metadata.model import TrackedTable
 from localhasura.request.selection import Selected, Walker
 from localhasura.schema.objects import Kind
-from localhasura.sql.builder import Builder, Statement, from_table, join_condition
+from localhasura.sql.builder import Builder, Statement, aggregate_call, from_table, join_condition
 from localhasura.sql.filters import key_condition, select_filter, where_expression
 from localhasura.sql.jsonpath import path_literal
 from localhasura.sql.order import distinct_columns, order_clause
@@ -162,12 +162,8 @@ class SelectCompiler:
         return build_object(pairs)
 
     def _count(self, table: TrackedTable, alias: str, selected: Selected) -> str:
-        columns = [f"{alias}.{table.columns[name].sql}" for name in selected.args.get("columns") or ()]
-        distinct = "DISTINCT " if selected.args.get("distinct") else ""
-        if not columns:
-            return "count(*)"
-        counted = columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
-        return f"count({distinct}{counted})"
+        columns = [table.columns[name] for name in selected.args.get("columns") or ()]
+        return aggregate_call("count", columns, alias, distinct=bool(selected.args.get("distinct")))
 
     def _distinct(self, rows: _Rows, alias: str) -> str:
         columns = distinct_columns(rows.table, rows.args, f"{rows.path}.args")

@@ -16,6 +16,7 @@ from tests.integration.localhasura.client import ADMIN_SECRET, Client
 from localhasura import LocalHasura
 
 _LIBRARY = Path(__file__).parent / "library"
+_GALLERY = Path(__file__).parent / "gallery"
 _numbers = itertools.count()
 
 
@@ -49,6 +50,21 @@ def reading_room(postgres_url: str, worker_id: str) -> Iterator[Client]:
     ):
         made = Client(running)
         yield _furnished(made)
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def gallery(postgres_url: str, worker_id: str) -> Iterator[Client]:
+    """Painters, paintings and a column of every type, for tests of a module that change nothing in it."""
+    with (
+        new_database(postgres_url, f"gallery_{worker_id}_{os.getpid()}_{next(_numbers)}") as url,
+        LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as running,
+    ):
+        made = Client(running)
+        made.sql((_GALLERY / "schema.sql").read_text())
+        metadata = yaml.safe_load((_GALLERY / "metadata.yaml").read_text())
+        made.metadata("replace_metadata", {"metadata": metadata}, version=2)
+        yield made
         made.close()
 
 
