@@ -9,6 +9,7 @@ from tests.builders import OPERATOR_TOKEN, a_hook_body
 from tests.integration.web.conftest import StartDesk
 from tests.integration.web.fake_hasura import CUTS_OFF, DRIPS, HANGS, RESETS, FakeHasura
 
+from frontdesk.errors import HasuraRejected, HasuraUnavailable
 from frontdesk.settings import HASURA_CLAIMS
 
 PERMISSION_ERROR = {
@@ -128,6 +129,8 @@ def test_a_strict_operator_gets_503_and_no_claims(
 
     assert response.status_code == 503
     assert response.headers["Content-Type"] == "application/problem+json"
+    # How it failed is for the log: a stranger learns nothing of what stands behind.
+    assert response.json()["detail"] in {HasuraUnavailable.sentence(), HasuraRejected.sentence()}
     assert HASURA_CLAIMS not in response.text
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -82,6 +84,11 @@ def refuses_connections(port: int) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def worker_processes(service: Service) -> list[int]:
+    booted = (re.search(r"Booting worker with pid: (\d+)", entry["event"]) for entry in service.log)
+    return [int(found[1]) for found in booted if found]
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -183,6 +190,32 @@ def test_a_service_that_stops_lets_nobody_wait_who_comes_too_late(
 
         assert not login.done()
         assert login.result().status_code == 200
+
+
+def test_connections_that_wait_when_the_service_stops_are_answered(start_service: StartService) -> None:
+    service = start_service(SERVER_WORKERS="1")
+    raw, headers = a_signed_call(a_hook_body())
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    request = (
+        f"POST /hooks/default/post-login HTTP/1.1\r\nHost: desk\r\nContent-Length: {len(raw)}\r\n{head}\r\n"
+    ).encode() + raw
+    (worker,) = worker_processes(service)
+
+    # A worker that stands still accepts nobody: the connections wait in the queue of the address.
+    os.kill(worker, signal.SIGSTOP)
+    with contextlib.ExitStack() as stack:
+        waiting = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20))
+            for _ in range(5)
+        ]
+        for connection in waiting:
+            connection.sendall(request)
+        service.process.terminate()
+        wait_until(lambda: any("Handling signal: term" in entry["event"] for entry in service.log))
+        os.kill(worker, signal.SIGCONT)
+        answers = [connection.recv(65536) for connection in waiting]
+
+    assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK"] * 5
 
 
 def test_the_numbers_of_all_processes_come_together_and_leave_nothing_behind(
