@@ -6,12 +6,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from localhasura.catalog import TableName
 from localhasura.errors import EngineError
+from localhasura.metadata import schema_changes
 from localhasura.metadata.document import Entry
 from localhasura.metadata.model import ADMIN
 from localhasura.metadata.names import required, required_text
 from localhasura.metadata.permissions import PERMISSION_KINDS
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS
+from localhasura.metadata.schema_changes import (
+    dependency_error,
+    dependents_on_relationship,
+    remove_dependents,
+)
 from localhasura.metadata.service import Draft
 from localhasura.metadata.table_commands import drop_named, table_in
 
@@ -31,25 +38,45 @@ def create_relationship(key: str, draft: Draft, command: Mapping[str, Any]) -> N
 
 def drop_relationship(draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
-    _, entry, name = table_in(draft, args)
+    source, entry, name = table_in(draft, args)
     relationship = required_text(args, "relationship")
+    dependents = dependents_on_relationship(source, draft.model.tables, name, relationship)
+    if dependents and not args.get("cascade"):
+        raise dependency_error(dependents).at("$.args")
+    remove_dependents(source, dependents)
     if not drop_named(entry, RELATIONSHIP_KINDS, relationship):
-        message = f'relationship "{relationship}" does not exist on table "{name}"'
-        raise EngineError("not-exists", message, path="$.args")
+        raise _no_relationship(relationship, name)
 
 
 def rename_relationship(draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
-    _, entry, name = table_in(draft, args)
+    source, entry, name = table_in(draft, args)
     former, new = required_text(args, "name"), required_text(args, "new_name")
-    for key in RELATIONSHIP_KINDS:
-        for definition in entry.get(key, []):
-            if definition["name"] == former:
-                definition["name"] = new
-                return
-    raise EngineError(
-        "not-exists", f'relationship "{former}" does not exist on table "{name}"', path="$.args"
-    )
+    taken = [each["name"] for key in RELATIONSHIP_KINDS for each in entry.get(key, [])]
+    if former not in taken:
+        raise _no_relationship(former, name)
+    if new in taken:
+        message = (
+            f'cannot rename relationship "{former}" to "{new}" in table "{name}" as a column/relationship '
+        )
+        raise EngineError("already-exists", f"{message}with the name already exists", path="$.args")
+    schema_changes.rename_relationship(source, draft.model.tables, name, former, new)
+
+
+def set_relationship_comment(draft: Draft, command: Mapping[str, Any]) -> None:
+    args = command["args"]
+    _, entry, name = table_in(draft, args)
+    relationship = required_text(args, "relationship")
+    for definition in (each for key in RELATIONSHIP_KINDS for each in entry.get(key, [])):
+        if definition["name"] == relationship:
+            definition["comment"] = args.get("comment")
+            return
+    raise _no_relationship(relationship, name)
+
+
+def _no_relationship(relationship: str, table: TableName) -> EngineError:
+    message = f'relationship "{relationship}" does not exist on table "{table}"'
+    return EngineError("not-exists", message, path="$.args")
 
 
 def create_permission(key: str, kind: str, draft: Draft, command: Mapping[str, Any]) -> None:
@@ -93,6 +120,7 @@ CHANGES: Mapping[str, Callable[[Draft, Any], Any]] = {
     "pg_create_array_relationship": partial(create_relationship, "array_relationships"),
     "pg_drop_relationship": drop_relationship,
     "pg_rename_relationship": rename_relationship,
+    "pg_set_relationship_comment": set_relationship_comment,
     "pg_set_permission_comment": set_permission_comment,
     **{
         f"pg_create_{kind}_permission": partial(create_permission, key, kind)

@@ -10,14 +10,21 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
-from localhasura.catalog import CatalogTable
 from localhasura.database import internal_of
 from localhasura.errors import EngineError, unparsable, unsupported
-from localhasura.metadata.document import Entry, remove_table
-from localhasura.metadata.names import required_text, table_name
+from localhasura.metadata.names import required_text
+from localhasura.metadata.schema_changes import (
+    Identity,
+    apply_changes,
+    changes_between,
+    dependency_error,
+    dependents_of_drops,
+    identities,
+    refuse_type_changes,
+    remove_dependents,
+)
 from localhasura.metadata.service import Draft, MetadataService, view_of
-from localhasura.metadata.table_commands import dependency_error
-from localhasura.metadata.whole_commands import drop_objects
+from localhasura.metadata.whole_commands import drop_objects, inconsistent
 from localhasura.sql.builder import Statement
 
 _CHECKED = re.compile(r"\b(ALTER|DROP|REPLACE|CREATE\s+FUNCTION|COMMENT\s+ON)\b", re.IGNORECASE)
@@ -68,10 +75,11 @@ def _in_transaction(
         with connection.transaction():
             if read_only:
                 connection.execute("SET TRANSACTION READ ONLY")
+            before = identities(connection) if checked and not read_only else None
             answer = _execute(connection, text)
             draft = None if read_only else _draft(service, connection)
-            if draft is not None and checked:
-                _adapt(draft, cascade=bool(args.get("cascade")), before=service)
+            if draft is not None and before is not None:
+                _adapt(service, draft, before, identities(connection), cascade=bool(args.get("cascade")))
     except psycopg.Error as error:
         raise _failed(error, text) from error
     if draft is not None:
@@ -87,48 +95,33 @@ def _draft(service: MetadataService, connection: psycopg.Connection[Any]) -> Dra
     return draft
 
 
-def _adapt(draft: Draft, *, cascade: bool, before: MetadataService) -> None:
-    """Untrack what was dropped; refuse (or with cascade drop) what else does not fit any more."""
-    known = {each.name for each in before.model.inconsistencies}
+def _adapt(
+    service: MetadataService,
+    draft: Draft,
+    before: Mapping[int, Identity],
+    after: Mapping[int, Identity],
+    *,
+    cascade: bool,
+) -> None:
+    """Let metadata follow; refuse (or with cascade drop) what does not fit any more."""
+    tables = service.model.tables
+    changes = changes_between(before, after, tables)
     for source in draft.document["sources"]:
-        for entry in list(source["tables"]):
-            name = table_name(entry["table"])
-            if name in before.model.tables and name not in draft.catalog.tables:
-                _forget(draft, source, name)
-            elif name in draft.catalog.tables:
-                _forget_columns(draft, entry, draft.catalog.tables[name])
+        dependents = dependents_of_drops(source, tables, changes)
+        if dependents and not cascade:
+            raise dependency_error(dependents)
+        remove_dependents(source, dependents)
+        refuse_type_changes(source, tables, changes)
+        draft.changed = apply_changes(source, tables, changes) or bool(dependents) or draft.changed
     draft.rebuild()
+    known = {each.name for each in service.model.inconsistencies}
     while new := tuple(each for each in draft.model.inconsistencies if each.name not in known):
         if not cascade:
-            raise dependency_error([each.name for each in new])
+            raise inconsistent(new)
         if not drop_objects(draft.document, new):
             return
         draft.changed = True
         draft.rebuild()
-
-
-def _forget(draft: Draft, source: dict[str, Any], name: Any) -> None:
-    others = [entry for entry in source["tables"] if table_name(entry["table"]) != name]
-    kept = {
-        id(entry): {key: list(value) for key, value in entry.items() if isinstance(value, list)}
-        for entry in others
-    }
-    remove_table(source, name)
-    for entry in others:
-        # Relationships that led to a dropped table stay for the check, which refuses or cascades.
-        entry.update(kept[id(entry)])
-    draft.changed = True
-
-
-def _forget_columns(draft: Draft, entry: Entry, table: CatalogTable) -> None:
-    """Take custom names of dropped columns out; they are nothing that a drop has to be refused for."""
-    configuration = entry.get("configuration") or {}
-    for key in ("custom_column_names", "column_config"):
-        known = configuration.get(key) or {}
-        gone = [name for name in known if name not in table.columns]
-        if gone:
-            configuration[key] = {name: value for name, value in known.items() if name not in gone}
-            draft.changed = True
 
 
 def _execute(connection: psycopg.Connection[Any], text: str) -> dict[str, Any]:

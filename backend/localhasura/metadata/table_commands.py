@@ -10,13 +10,12 @@ from localhasura.errors import EngineError, unparsable
 from localhasura.metadata.document import (
     Entry,
     find_table,
-    relationship_target,
     remove_table,
     source_of,
     tracked_table,
 )
 from localhasura.metadata.names import required, table_name
-from localhasura.metadata.relationships import RELATIONSHIP_KINDS
+from localhasura.metadata.schema_changes import dependency_error, dependents_on_table, remove_dependents
 from localhasura.metadata.service import Draft
 
 
@@ -77,52 +76,11 @@ def _untrack(draft: Draft, args: Any) -> None:
     source = source_in(draft, args if isinstance(args, dict) else {})
     if find_table(source, name) is None:
         raise EngineError("already-untracked", f'view/table already untracked: "{name}"', path="$.args")
-    dependents = [
-        f'relationship {table_name(entry["table"])}.{definition["name"]} in source "{source["name"]}"'
-        for entry in source["tables"]
-        for key in RELATIONSHIP_KINDS
-        for definition in entry.get(key, [])
-        if relationship_target(definition) == name and table_name(entry["table"]) != name
-    ]
-    dependents += _own_key_dependents(draft, source, name)
+    dependents = dependents_on_table(source, draft.model.tables, name)
     if dependents and not (isinstance(args, dict) and args.get("cascade")):
-        raise dependency_error(dependents)
+        raise dependency_error(dependents).at("$.args")
+    remove_dependents(source, dependents)
     remove_table(source, name)
-    _remove_own_key_relationships(draft, source, name)
-
-
-def dependency_error(dependents: list[str]) -> EngineError:
-    """Return the error for dropping something that other metadata needs."""
-    message = f"cannot drop due to the following dependent objects: {', '.join(dependents)}"
-    return EngineError("dependency-error", message)
-
-
-def _own_key_dependents(draft: Draft, source: Entry, name: TableName) -> list[str]:
-    return [
-        f'relationship {table.name}.{relationship.name} in source "{source["name"]}"'
-        for table in draft.model.tables.values()
-        for relationship in table.relationships.values()
-        if relationship.target == name
-        and table.name != name
-        and _through_own_key(source, table.name, relationship.name)
-    ]
-
-
-def _remove_own_key_relationships(draft: Draft, source: Entry, name: TableName) -> None:
-    for table in draft.model.tables.values():
-        entry = find_table(source, table.name)
-        for relationship in table.relationships.values():
-            if entry is not None and relationship.target == name:
-                drop_named(entry, RELATIONSHIP_KINDS, relationship.name)
-
-
-def _through_own_key(source: Entry, table: TableName, relationship: str) -> bool:
-    entry = find_table(source, table) or {}
-    return any(
-        definition["name"] == relationship and relationship_target(definition) is None
-        for key in RELATIONSHIP_KINDS
-        for definition in entry.get(key, [])
-    )
 
 
 def drop_named(entry: Entry, keys: Mapping[str, str], name: str) -> bool:

@@ -69,6 +69,15 @@ def inconsistency_report(model: Model) -> dict[str, Any]:
     }
 
 
+def inconsistent(objects: tuple[Inconsistency, ...]) -> EngineError:
+    """Return the error for a change that leaves other objects without ground."""
+    return EngineError(
+        "unexpected",
+        "cannot continue due to new inconsistent metadata",
+        internal=[each.json() for each in objects],
+    )
+
+
 def _export(service: MetadataService, command: Mapping[str, Any]) -> Any:
     stored = service.stored()
     document = exported(stored.document)
