@@ -10,7 +10,7 @@ import threading
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from localhasura.auth import JwtSecretError
+from localhasura.auth import AuthHookError, JwtSecretError
 from localhasura.auth.jwks import JwksUnavailableError
 from localhasura.config import options_from
 from localhasura.errors import EngineError
@@ -18,6 +18,7 @@ from localhasura.server import LocalHasura, StartError
 
 _REFUSALS = (
     StartError,
+    AuthHookError,
     JwtSecretError,
     JwksUnavailableError,
     EngineError,

@@ -7,12 +7,20 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from localhasura.cors import CorsPolicy, parse_cors_domain
+
 DEFAULT_PORT = 8080
 DEFAULT_THREADS = 16
 STATEMENT_TIMEOUT_S = 60
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 60
 MAX_DOCUMENT_TOKENS = 50_000
+MAX_NODES = 10_000
+"""Fields that one operation may select, fragments written out: a fragment that is used twice counts twice."""
+RECEIVE_LIMIT_S = 60
+"""For the whole of a request to arrive."""
+ENABLED_APIS = ("metadata", "graphql", "pgdump", "config")
+KNOWN_APIS = (*ENABLED_APIS, "developer", "metrics")
 
 _TRUE, _FALSE = {"true", "t", "yes", "y"}, {"false", "f", "no", "n"}
 
@@ -28,6 +36,12 @@ class Options:
     admin_secret: str | None = field(default=None, repr=False)
     jwt_secret: str | None = field(default=None, repr=False)
     unauthorized_role: str | None = None
+    auth_hook: str | None = field(default=None, repr=False)
+    auth_hook_mode: str = "GET"
+    auth_hook_send_request_body: bool = True
+    cors: CorsPolicy = field(default_factory=CorsPolicy)
+    enabled_apis: tuple[str, ...] = ENABLED_APIS
+    preserve_401_errors: bool = False
     stringify_numeric_types: bool = False
     dev_mode: bool = False
     admin_internal_errors: bool = True
@@ -35,6 +49,8 @@ class Options:
     statement_timeout_s: float = STATEMENT_TIMEOUT_S
     max_body_bytes: int = MAX_BODY_BYTES
     max_depth: int = MAX_DEPTH
+    max_nodes: int = MAX_NODES
+    receive_limit_s: float = RECEIVE_LIMIT_S
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What `{from_env: NAME}` in metadata is looked up in."""
 
@@ -57,11 +73,25 @@ def options_from(arguments: Sequence[str] | None = None) -> Options:
             admin_secret=known.admin_secret or _variable(environment, "ADMIN_SECRET"),
             jwt_secret=known.jwt_secret or _variable(environment, "JWT_SECRET"),
             unauthorized_role=known.unauthorized_role or _variable(environment, "UNAUTHORIZED_ROLE"),
+            auth_hook=known.auth_hook or _variable(environment, "AUTH_HOOK"),
+            auth_hook_mode=known.auth_hook_mode or _variable(environment, "AUTH_HOOK_MODE") or "GET",
+            auth_hook_send_request_body=_switch(environment, "AUTH_HOOK_SEND_REQUEST_BODY", default=True),
+            cors=CorsPolicy(
+                enabled=not _switch(environment, "DISABLE_CORS", default=False),
+                origins=parse_cors_domain(_variable(environment, "CORS_DOMAIN") or "*"),
+            ),
+            enabled_apis=_apis(_variable(environment, "ENABLED_APIS")),
+            preserve_401_errors=_switch(environment, "PRESERVE_401_ERRORS", default=False),
             stringify_numeric_types=known.stringify_numeric_types
             or _switch(environment, "STRINGIFY_NUMERIC_TYPES", default=False),
             dev_mode=known.dev_mode or _switch(environment, "DEV_MODE", default=False),
             admin_internal_errors=_switch(environment, "ADMIN_INTERNAL_ERRORS", default=True),
             threads=known.threads,
+            statement_timeout_s=_limit(environment, "STATEMENT_TIMEOUT_S", STATEMENT_TIMEOUT_S),
+            max_body_bytes=_limit(environment, "MAX_BODY_BYTES", MAX_BODY_BYTES),
+            max_depth=_limit(environment, "MAX_DEPTH", MAX_DEPTH),
+            max_nodes=_limit(environment, "MAX_NODES", MAX_NODES),
+            receive_limit_s=_limit(environment, "RECEIVE_LIMIT_S", RECEIVE_LIMIT_S),
             environment=environment,
         )
     except ValueError as error:
@@ -80,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--admin-secret", help="required in x-hasura-admin-secret")
     parser.add_argument("--jwt-secret", help="the JSON of HASURA_GRAPHQL_JWT_SECRET")
     parser.add_argument("--unauthorized-role", help="role of requests without secret and token")
+    parser.add_argument("--auth-hook", help="the URL that is asked who a request comes from")
+    parser.add_argument("--auth-hook-mode", choices=("GET", "POST"), help="how it is asked (default GET)")
     parser.add_argument("--stringify-numeric-types", action="store_true", help="bigint, numeric as strings")
     parser.add_argument("--dev-mode", action="store_true", help="put `internal` into every error")
     parser.add_argument("--threads", type=int, default=DEFAULT_THREADS, help="requests at once")
@@ -98,6 +130,26 @@ def _port(argument: int | None, variable: str | None) -> int:
     if not variable.isdigit():
         raise ValueError(f"HASURA_GRAPHQL_SERVER_PORT: expected a number, got {variable!r}")
     return int(variable)
+
+
+def _apis(variable: str | None) -> tuple[str, ...]:
+    if variable is None:
+        return ENABLED_APIS
+    listed = tuple(each.strip().lower() for each in variable.split(",") if each.strip())
+    for each in listed:
+        if each not in KNOWN_APIS:
+            raise ValueError(
+                f"HASURA_GRAPHQL_ENABLED_APIS: expected some of {', '.join(KNOWN_APIS)}, got {each!r}"
+            )
+    return listed
+
+
+def _limit(environment: Mapping[str, str], name: str, default: int) -> int:
+    """Return a limit of this engine's own, which Hasura has no variable for."""
+    value = environment.get(f"LOCALHASURA_{name}") or str(default)
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise ValueError(f"LOCALHASURA_{name}: expected a number above 0, got {value!r}")
+    return int(value)
 
 
 def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -15,6 +15,7 @@ from localhasura.metadata.commands import run_metadata
 from localhasura.metadata.model import ADMIN
 from localhasura.metadata.run_sql import run_query
 from localhasura.metadata.service import MetadataService
+from localhasura.server_config import server_config
 from localhasura.sql.builder import Session
 
 VERSION = "v2.48.16"
@@ -25,7 +26,15 @@ Answer = tuple[int, str, str]
 """Status, content type and body."""
 _JSON = "application/json; charset=utf-8"
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 409: "Conflict"}
-_REASONS |= {405: "Method Not Allowed", 413: "Payload Too Large", 500: "Internal Server Error"}
+_REASONS |= {
+    204: "No Content",
+    413: "Payload Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+}
+_API_OF = {"/v1/graphql": "graphql", "/v1/metadata": "metadata", "/v2/query": "metadata"}
+_API_OF |= {"/v1alpha1/config": "config"}
+"""What HASURA_GRAPHQL_ENABLED_APIS switches; other paths are always there."""
 
 
 class Application:
@@ -33,18 +42,33 @@ class Application:
 
     def __init__(self, service: MetadataService, authenticator: Authenticator, options: Options) -> None:
         self._service, self._authenticator, self._options = service, authenticator, options
-        self._routes: Mapping[tuple[str, str], Callable[[Environ], Answer]] = {
+        routes: dict[tuple[str, str], Callable[[Environ], Answer]] = {
             ("POST", "/v1/graphql"): self._graphql,
             ("POST", "/v1/metadata"): lambda environ: self._administer(environ, run_metadata),
             ("POST", "/v2/query"): lambda environ: self._administer(environ, run_query),
             ("GET", "/healthz"): self._health,
+            ("GET", "/hasura/healthz"): self._health,
             ("GET", "/v1/version"): _version,
+            ("GET", "/v1alpha1/config"): self._config,
+        }
+        self._routes: Mapping[tuple[str, str], Callable[[Environ], Answer]] = {
+            (method, path): handler
+            for (method, path), handler in routes.items()
+            if _API_OF.get(path) in (None, *options.enabled_apis)
         }
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN")
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            requested = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
+            preflight = self._options.cors.preflight(origin, requested)
+            if preflight is not None:
+                start_response("204 No Content", preflight)
+                return []
         status, content_type, text = self._answer(environ)
         body = text.encode("utf-8", "replace")
         headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        headers += self._options.cors.headers(origin)
         request_id = environ.get("HTTP_X_REQUEST_ID")
         if request_id:
             headers.append(("x-request-id", request_id))
@@ -53,6 +77,8 @@ class Application:
 
     def _answer(self, environ: Environ) -> Answer:
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            return _plain_error(_NO_WEBSOCKETS)
         handler = self._routes.get(("GET" if method == "HEAD" else method, path))
         if handler is None:
             return _plain_error(EngineError("not-found", "resource does not exist", status=404))
@@ -67,17 +93,24 @@ class Application:
     def _graphql(self, environ: Environ) -> Answer:
         engine, role = self._service.engine, None
         try:
-            session = self._authenticator.session(_headers(environ))
+            raw = self._raw_body(environ)
+            session = self._authenticator.session(_headers(environ), lambda: _request_in(raw))
             role = session.role
-            return 200, _JSON, engine.answer(self._body(environ), session)
+            return 200, _JSON, engine.answer(parse_body(raw), session)
         except EngineError as error:
-            return 200, _JSON, engine.error_text(error, role)
+            kept = self._options.preserve_401_errors and error.status == 401
+            return error.status if kept else 200, _JSON, engine.error_text(error, role)
 
     def _administer(self, environ: Environ, run: Callable[[MetadataService, Any], Any]) -> Answer:
         session: Session = self._authenticator.session(_headers(environ))
         if session.role != ADMIN:
             raise EngineError("access-denied", "restricted access : admin only", path="$.args")
-        return 200, _JSON, compact(run(self._service, self._body(environ)))
+        return 200, _JSON, compact(run(self._service, parse_body(self._raw_body(environ))))
+
+    def _config(self, environ: Environ) -> Answer:
+        if self._authenticator.session(_headers(environ)).role != ADMIN:
+            raise EngineError("access-denied", "You have to be an admin to access this endpoint")
+        return 200, _JSON, compact(server_config(VERSION, self._authenticator))
 
     def _health(self, environ: Environ) -> Answer:
         if not self._service.store.is_reachable():
@@ -88,20 +121,34 @@ class Application:
         status, word = (500, "ERROR") if strict else (200, "WARN")
         return status, "text/plain; charset=utf-8", f"{word}: inconsistent objects in schema"
 
-    def _body(self, environ: Environ) -> Any:
+    def _raw_body(self, environ: Environ) -> bytes:
         limit = self._options.max_body_bytes
-        raw = environ["wsgi.input"].read(limit + 1)
+        raw: bytes = environ["wsgi.input"].read(limit + 1)
         if len(raw) > limit:
             raise EngineError("bad-request", f"the body is larger than {limit} bytes", status=413)
+        return raw
+
+
+_NO_WEBSOCKETS = EngineError(
+    "not-supported", "websockets are not supported here: queries and mutations go over HTTP", status=501
+)
+
+
+def _request_in(raw: bytes) -> Any:
+    """Return what an auth hook is shown of a body; nothing when it is no JSON."""
+    try:
         return parse_body(raw)
+    except EngineError:
+        return None
 
 
 def _headers(environ: Environ) -> dict[str, str]:
     """Return the request's headers by lower-case name; their bytes are UTF-8, which WSGI hides in latin-1."""
+    named = {name[5:]: value for name, value in environ.items() if name.startswith("HTTP_")}
+    named |= {name: environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)}
     return {
-        name[5:].replace("_", "-").lower(): value.encode("latin-1").decode("utf-8", "replace")
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
+        name.replace("_", "-").lower(): value.encode("latin-1").decode("utf-8", "replace")
+        for name, value in named.items()
     }
 
 

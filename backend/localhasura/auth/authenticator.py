@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 from localhasura.auth.claims import hasura_claims
+from localhasura.auth.hook import AuthHook
 from localhasura.auth.jwks import JwksKeys
 from localhasura.auth.jwt_secret import JwtSecret
 from localhasura.auth.keys import Key
@@ -23,6 +25,12 @@ _TRUE, _FALSE = {"true", "t", "yes", "y"}, {"false", "f", "no", "n"}
 
 Headers = Mapping[str, str]
 """Request headers by lower-case name."""
+GraphQLRequest = Callable[[], Any]
+"""Gives the body of a GraphQL request, or None where there is none; called when a hook wants it."""
+
+
+def _no_request() -> None:
+    return None
 
 
 class Authenticator:
@@ -34,11 +42,26 @@ class Authenticator:
         admin_secret: str | None,
         jwt_secret: JwtSecret | None,
         unauthorized_role: str | None,
+        hook: AuthHook | None = None,
     ) -> None:
         self._admin_secret = None if admin_secret is None else admin_secret.encode()
-        self._jwt, self._unauthorized_role = jwt_secret, unauthorized_role
+        self._jwt, self._unauthorized_role, self._hook = jwt_secret, unauthorized_role, hook
         url = None if jwt_secret is None else jwt_secret.jwk_url
         self._jwks = None if url is None else JwksKeys(url)
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether there is an admin secret."""
+        return self._admin_secret is not None
+
+    @property
+    def has_hook(self) -> bool:
+        return self._hook is not None
+
+    @property
+    def jwt_secret(self) -> JwtSecret | None:
+        """The configuration of tokens; what may be shown of it is for the caller to choose."""
+        return self._jwt
 
     def start(self) -> None:
         if self._jwks is not None:
@@ -48,7 +71,7 @@ class Authenticator:
         if self._jwks is not None:
             self._jwks.stop()
 
-    def session(self, headers: Headers) -> Session:
+    def session(self, headers: Headers, request: GraphQLRequest = _no_request) -> Session:
         """Return the session of a request; raises the EngineError that Hasura answers."""
         if self._admin_secret is None:
             return _trusted(headers)
@@ -57,6 +80,8 @@ class Authenticator:
             if not hmac.compare_digest(given.encode(), self._admin_secret):
                 raise _denied(f'invalid "{ADMIN_SECRET}"/"{ACCESS_KEY}"')
             return _trusted(headers)
+        if self._hook is not None:
+            return _hook_session(self._hook.session_variables(headers, request()))
         if self._jwt is not None:
             return self._token_session(headers, self._jwt)
         if self._unauthorized_role is None:
@@ -83,6 +108,13 @@ class Authenticator:
 def _trusted(headers: Headers) -> Session:
     role = headers.get(ROLE) or ADMIN
     return Session(role, {**_variables(headers), ROLE: role}, backend=_backend_only(headers))
+
+
+def _hook_session(said: Mapping[str, str]) -> Session:
+    role = said.get(ROLE)
+    if not role:
+        raise EngineError("invalid-params", f'"{ROLE}" not found in session variables')
+    return Session(role, {**_variables(said), ROLE: role})
 
 
 def _unauthorized(headers: Headers, role: str) -> Session:

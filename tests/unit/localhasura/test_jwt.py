@@ -23,12 +23,16 @@ HMAC = "k" * 64
 NAMESPACE = "https://hasura.io/jwt/claims"
 ROLES = {"x-hasura-allowed-roles": ["user"], "x-hasura-default-role": "user"}
 NOW = 1_700_000_000.0
-NOT_STRINGS: list[tuple[Any, str]] = [
-    (5, "Number"),
-    (True, "Boolean"),
-    (None, "Null"),
-    ([], "Array"),
-    ({}, "Object"),
+
+NOT_STRINGS: list[tuple[Any, str]]
+NOT_STRINGS = [(5, "Number"), (True, "Boolean"), (None, "Null"), ([], "Array"), ({}, "Object")]
+NOT_STRING_CLAIMS = [
+    (
+        {NAMESPACE: {**ROLES, "x-hasura-user-id": value}},
+        "jwt-invalid-claims",
+        f"x-hasura-* claims: parsing Text failed, expected String, but encountered {kind}",
+    )
+    for value, kind in NOT_STRINGS
 ]
 
 
@@ -232,20 +236,7 @@ def test_a_map_puts_claims_together() -> None:
                 "parsing [] failed, expected Array, but encountered String"
             ),
         ),
-        *(
-            (
-                {NAMESPACE: {**ROLES, "x-hasura-user-id": value}},
-                "jwt-invalid-claims",
-                f"x-hasura-* claims: parsing Text failed, expected String, but encountered {kind}",
-            )
-            for value, kind in [
-                (5, "Number"),
-                (True, "Boolean"),
-                (None, "Null"),
-                ([], "Array"),
-                ({}, "Object"),
-            ]
-        ),
+        *NOT_STRING_CLAIMS,
         (
             {NAMESPACE: {**ROLES, "x-hasura-allowed-roles": [5]}},
             "jwt-invalid-claims",

@@ -1,0 +1,83 @@
+"""waitress with limits in time: for a request to arrive, and for an answer to be taken.
+
+waitress closes connections that are idle, but a client that sends a byte now and then is never idle, and one that reads
+nothing of a long answer holds a thread for ever.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+KEEP_ALIVE_S = 30
+"""Hasura closes idle connections after the same time."""
+MAX_CONNECTIONS = 1000
+MAX_HEADER_BYTES = 64 * 1024
+_CHECK_INTERVAL_S = 1
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Channel(HTTPChannel):
+    """A connection that knows since when a request is arriving."""
+
+    arriving_since: float | None = None
+
+    def received(self, data: bytes) -> bool:
+        taken: bool = super().received(data)
+        if self.request is None:
+            self.arriving_since = None
+        elif self.arriving_since is None:
+            self.arriving_since = time.time()
+        return taken
+
+
+class _Server(TcpWSGIServer):
+    channel_class = _Channel
+    receive_limit_s: float = KEEP_ALIVE_S
+    send_limit_s: float = KEEP_ALIVE_S
+
+    def maintenance(self, now: float) -> None:
+        # waitress's hints take the time for whole seconds, and the open connections for one of them.
+        super().maintenance(cast(int, now))
+        channels: Mapping[int, _Channel] = cast(Any, self.active_channels)
+        for channel in list(channels.values()):
+            since = channel.arriving_since
+            late = since is not None and now - since > self.receive_limit_s
+            stuck = channel.total_outbufs_len > 0 and now - channel.last_activity > self.send_limit_s
+            if late or stuck:
+                channel.handle_close()
+
+
+def serve(
+    application: Wsgi, *, host: str, port: int, threads: int, max_body_bytes: int, receive_limit_s: float
+) -> TcpWSGIServer | None:
+    """Return a server that listens, or None when the host is more than one address."""
+    settings = Adjustments(
+        host=host,
+        port=port,
+        threads=threads,
+        channel_timeout=KEEP_ALIVE_S,
+        cleanup_interval=_CHECK_INTERVAL_S,
+        connection_limit=MAX_CONNECTIONS,
+        # select() knows 1024 descriptors at most.
+        asyncore_use_poll=True,
+        max_request_header_size=MAX_HEADER_BYTES,
+        max_request_body_size=max_body_bytes,
+        ident=None,
+    )
+    if len(settings.listen) != 1:
+        return None
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(threads)
+    server = _Server(
+        application, {}, dispatcher=dispatcher, adj=settings, sockinfo=cast(Any, settings.listen[0])
+    )
+    server.receive_limit_s = receive_limit_s
+    return server
