@@ -25,6 +25,7 @@ _CONSTRAINTS = {
     "23502": "Not-NULL violation. ",
     "23001": "Can not delete or update due to data being referred. ",
     "23P01": "Exclusion violation. ",
+    "23000": "",
 }
 _BAD_REQUESTS = {"22024", "22025", "22019", "2200B", "2200C", "2200D"}
 """Errors of LIKE and escape clauses."""
@@ -115,8 +116,10 @@ def _code_and_message(state: str, message: str) -> tuple[str, str]:
         return "bad-request", message
     if state.startswith("22"):
         return "data-exception", message
-    if state in ("42704", "42P10"):
+    if state == "42704":
         return "constraint-error", message
+    if state == "42P10":
+        return "constraint-error", "there is no unique or exclusion constraint on target column(s)"
     return "unexpected", "database query error"
 
 

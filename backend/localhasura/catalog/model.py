@@ -14,6 +14,7 @@ NUMBERS = INTEGERS | FLOATS | {"numeric", "money"}
 TEXTS = {"text", "varchar", "bpchar", "citext"}
 STRINGIFIED = {"int8", "numeric", "float8"}
 _GRAPHQL_NAMES = {"int4": "Int", "float4": "Float", "text": "String", "varchar": "String", "bool": "Boolean"}
+_GRAPHQL_NAMES |= {"int2": "smallint", "int8": "bigint"}
 
 
 def quoted(name: str) -> str:

@@ -37,7 +37,8 @@ class MutationCompiler:
         if kind in (Kind.INSERT, Kind.INSERT_ONE):
             return self._insert(table, selected, response)
         if kind in (Kind.UPDATE, Kind.UPDATE_BY_PK):
-            return self._update(table, selected.args, self._picked(table, selected), response, selected.path)
+            where = self._picked(table, selected)
+            return self._update(table, selected.args, where, response, f"{selected.path}.args")
         builder = self._new_builder()
         write = delete_rows(builder, table, self._picked(table, selected))
         return self._written(table, builder, write, response, "$")
@@ -58,17 +59,17 @@ class MutationCompiler:
         if not objects:
             return _constant(response.empty())
         if has_nested(objects, table):
-            return self._nested(table, objects, on_conflict, path, response, single)
+            return self._nested(table, objects, on_conflict, path, response)
         rows = [{table.columns[name].name: value for name, value in row.items()} for row in objects]
         builder = self._new_builder()
-        write = insert_rows(builder, table, rows, on_conflict, f"{selected.path}.args.on_conflict")
+        write = insert_rows(builder, table, rows, on_conflict)
         return self._written(table, builder, write, response, path)
 
     def _update(
         self, table: TrackedTable, args: Mapping[str, Any], where: BoolExp, response: Response, path: str
     ) -> Compiled:
         builder = self._new_builder()
-        write = update_rows(builder, table, args, where, f"{path}.args")
+        write = update_rows(builder, table, args, where, path)
         if write is None:
             return _constant(response.empty())
         return self._written(table, builder, write, response, "$")
@@ -76,9 +77,12 @@ class MutationCompiler:
     def _update_many(self, table: TrackedTable, selected: Selected) -> Compiled:
         response = Response(table, selected, self._walker)
         inputs = self._new_builder().inputs
+        path = f"{selected.path}.args.updates"
         steps = [
-            self._update(table, args, where_expression(args["where"], table, inputs), response, selected.path)
-            for args in selected.args["updates"]
+            self._update(
+                table, args, where_expression(args["where"], table, inputs), response, f"{path}[{index}]"
+            )
+            for index, args in enumerate(selected.args["updates"])
         ]
         return lambda fetch: "[" + ",".join(step(fetch) for step in steps) + "]"
 
@@ -120,11 +124,10 @@ class MutationCompiler:
         on_conflict: Mapping[str, Any] | None,
         path: str,
         response: Response,
-        single: bool,
     ) -> Compiled:
         def run(fetch: Fetch) -> str:
             insert = NestedInsert(self._new_builder, fetch)
-            insert.run(table, objects, on_conflict, path, single=single)
+            insert.run(table, objects, on_conflict, path)
             return self._read_back(response, f"[{','.join(insert.rows)}]", insert.affected, fetch)
 
         return run

@@ -11,13 +11,14 @@ from typing import Any
 
 from graphql.language import BooleanValueNode, EnumValueNode, IntValueNode, StringValueNode
 
-from localhasura.boolexp import Literal
+from localhasura.boolexp import BoundVariable, Literal
 from localhasura.catalog import PgType
 from localhasura.errors import EngineError, invalid, unparsable
 from localhasura.jsontext import pointer
 from localhasura.pgvalues import ValueMismatchError, array_literal, as_integer, out_of_bounds, pg_text
 from localhasura.schema.values import (
     ExpectedType,
+    Given,
     Json,
     Value,
     Variables,
@@ -145,11 +146,12 @@ class ColumnType(InputType):
                 raise invalid(f"unexpected null value for type '{self.name}'", path)
             return Literal(None)
         try:
-            return Literal(pg_text(self.kind, variables.plain(value)))
+            text = pg_text(self.kind, variables.plain(value))
         except ValueMismatchError as error:
             raise unparsable(str(error), path) from None
         except RecursionError:
             raise unparsable("the value is nested too deeply", path) from None
+        return Literal(text, BoundVariable(value.name, self.kind) if isinstance(value, Given) else None)
 
 
 class EnumType(InputType):
@@ -165,7 +167,7 @@ class EnumType(InputType):
             chosen = str(value.value)
             if chosen in self.values:
                 return chosen
-            listed = ", ".join(f"'{name}'" for name in self.values)
+            listed = ", ".join(f"'{name}'" for name in sorted(self.values))
             raise invalid(
                 f"expected one of the values [{listed}] for type '{self.name}', but found '{chosen}'", path
             )
@@ -247,7 +249,13 @@ def parse_members(
     parsed: dict[str, Any] = {}
     for name, member in members:
         field, where = fields[name], pointer(path, name)
-        resolved = variables.resolve(member, field.expected, where, has_default=field.default is not None)
+        resolved = variables.resolve(
+            member,
+            field.expected,
+            where,
+            has_default=field.default is not None,
+            whole=isinstance(field.type, ColumnType),
+        )
         if field.null_is_absent and is_null(resolved):
             continue
         parsed[name] = field.type.parse(resolved, variables, where)

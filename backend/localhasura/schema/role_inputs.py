@@ -312,6 +312,13 @@ def _writable(columns: dict[str, Column]) -> dict[str, Column]:
     }
 
 
+def _operand(kind: PgType, operand: PgType) -> InputType:
+    """Return the type of an operator's right-hand side: a list where one value is compared with many."""
+    if operand.element is not None and not kind.is_array:
+        return ArrayOperandType(ColumnType(operand.element, nullable=False))
+    return ColumnType(operand, nullable=False)
+
+
 def _enum_comparisons(value: EnumColumnType) -> list[InputField]:
     members = [InputField(operator, value) for operator in ("_eq", "_neq")]
     members += [InputField(operator, ListType(value)) for operator in ("_in", "_nin")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from localhasura.catalog import Column
@@ -74,7 +75,7 @@ def update_operators(inputs: RoleInputs, table: TrackedTable) -> Iterator[InputF
     jsonb = {name: column for name, column in columns.items() if column.type.name == "jsonb"}
     for operator, what, suffix in _JSONB_OPERATORS if jsonb else ():
         made = inputs.input_object(
-            f"{base}_{suffix}", lambda operator=operator: _operands(inputs, table, operator, jsonb), what
+            f"{base}_{suffix}", partial(_operands, inputs, table, operator, jsonb), what
         )
         yield InputField(operator, made, description=what)
 

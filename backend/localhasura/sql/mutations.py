@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from localhasura.boolexp import TRUE, BoolExp, Literal, SessionVariable, all_of
-from localhasura.catalog import Column, PgType
+from localhasura.catalog import Column
 from localhasura.catalog.model import quoted
 from localhasura.errors import invalid
 from localhasura.metadata.model import InsertPermission, Presets, TrackedTable, UpdatePermission, granted
-from localhasura.operators import TEXT, TEXT_ARRAY
+from localhasura.operators import INTEGER, TEXT, TEXT_ARRAY
 from localhasura.pgvalues import array_literal
-from localhasura.schema.role_inputs import PLACEHOLDER
 from localhasura.sql.builder import Builder
 from localhasura.sql.filters import where_expression
 
@@ -24,7 +23,6 @@ TARGET = '"_t"'
 WRITTEN = '"_m"'
 """The rows that were written, as the rest of the statement sees them."""
 CHECK = '"__check"'
-_INTEGER = PgType("int4", "integer")
 
 RowValues = Mapping[str, Literal | SessionVariable]
 
@@ -46,7 +44,6 @@ def insert_rows(
     table: TrackedTable,
     rows: Sequence[RowValues],
     on_conflict: Mapping[str, Any] | None,
-    path: str,
 ) -> Write:
     """Return the INSERT for rows by PostgreSQL column; presets are filled in here."""
     permission = granted(builder.inputs.permissions(table).insert)
@@ -57,7 +54,7 @@ def insert_rows(
     columns = columns or list(table.catalog.columns.values())[:1]
     names = ", ".join(column.sql for column in columns)
     values = ", ".join(f"({_row(builder, columns, row)})" for row in complete)
-    conflict, updates = _conflict(builder, table, on_conflict, path)
+    conflict, updates = _conflict(builder, table, on_conflict)
     check = _insert_check(builder, table, permission, updates)
     text = f"INSERT INTO {table.name.sql} AS {TARGET} ({names}) VALUES {values}{conflict}"
     return _returning(text, table, check)
@@ -107,15 +104,13 @@ def _row(builder: Builder, columns: Sequence[Column], row: RowValues) -> str:
 
 
 def _conflict(
-    builder: Builder, table: TrackedTable, on_conflict: Mapping[str, Any] | None, path: str
+    builder: Builder, table: TrackedTable, on_conflict: Mapping[str, Any] | None
 ) -> tuple[str, UpdatePermission | None]:
     """Return the ON CONFLICT clause, and the update permission when it may update."""
     if on_conflict is None:
         return "", None
     constraint = quoted(on_conflict["constraint"])
     names = on_conflict.get("update_columns") or []
-    if PLACEHOLDER in names:
-        raise invalid("erroneous column name", path)
     if not names:
         return f" ON CONFLICT ON CONSTRAINT {constraint} DO NOTHING", None
     permission = granted(builder.inputs.permissions(table).update)
@@ -162,7 +157,7 @@ def _assignments(builder: Builder, table: TrackedTable, args: Mapping[str, Any],
     for operator in ("_set", "_inc", "_append", "_prepend", "_delete_key", "_delete_elem", "_delete_at_path"):
         for name, value in args.get(operator, {}).items():
             if name in seen:
-                twice.append(name)
+                twice.append(table.columns[name].name)
             seen.add(name)
             column = table.columns[name]
             sets.append(f"{column.sql} = {_assigned(builder, operator, column, value)}")
@@ -175,7 +170,7 @@ def _assignments(builder: Builder, table: TrackedTable, args: Mapping[str, Any],
 def _assigned(builder: Builder, operator: str, column: Column, value: Any) -> str:
     old = f"{TARGET}.{column.sql}"
     if operator == "_delete_elem":
-        return f"({old} - {builder.bind(str(value), _INTEGER.cast)})"
+        return f"({old} - {builder.value(value, INTEGER)})"
     if operator == "_delete_at_path":
         steps = array_literal([step.text for step in value])
         return f"({old} #- {builder.bind(steps, TEXT_ARRAY.cast)})"

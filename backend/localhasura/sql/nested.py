@@ -14,7 +14,7 @@ from localhasura.errors import EngineError, invalid, unsupported
 from localhasura.jsontext import compact
 from localhasura.metadata.model import TrackedTable
 from localhasura.sql.builder import Builder, Statement
-from localhasura.sql.mutations import insert_rows, written_rows
+from localhasura.sql.mutations import WRITTEN, insert_rows, written_rows
 
 Fetch = Callable[[Statement], Sequence[Any]]
 NewBuilder = Callable[[], Builder]
@@ -43,13 +43,10 @@ class NestedInsert:
         objects: Sequence[Mapping[str, Any]],
         on_conflict: Mapping[str, Any] | None,
         path: str,
-        *,
-        single: bool,
     ) -> None:
         """Insert the objects in order; stops at the first error."""
         for index, row in enumerate(objects):
-            where = path if single else f"{path}[{index}]"
-            written = self._insert(table, row, on_conflict, {}, where)
+            written = self._insert(table, row, on_conflict, {}, f"{path}[{index}]")
             if written is not None:
                 self.rows.append(written)
 
@@ -61,13 +58,13 @@ class NestedInsert:
         from_parent: Mapping[str, Literal],
         path: str,
     ) -> str | None:
-        columns = {table.columns[name].name: value for name, value in row.items() if name in table.columns}
+        columns = _given(table, row)
         _refuse_given(columns, from_parent, path)
         columns |= from_parent
         for relationship, data in _related(table, row, after=False):
             columns |= self._insert_referred(table, relationship, data, columns, path)
-        written = self._write(table, columns, on_conflict, path)
-        later = [(rel, data) for rel, data in _related(table, row, after=True) if data["data"]]
+        written = self._write(table, [columns], on_conflict, path)
+        later = [(rel, data) for rel, data in _related(table, row, after=True) if data["data"] != []]
         if later and written is None:
             raise unsupported(
                 f'cannot proceed to insert array relations since insert to table "{table.name}" '
@@ -87,22 +84,22 @@ class NestedInsert:
         path: str,
     ) -> dict[str, Literal]:
         """Insert the row that an object relationship refers to; return the columns that it determines."""
+        where = f"{path}.{relationship.name}"
         given = [local for local, _ in relationship.mapping if local in columns]
         if given:
             listed = ", ".join(f'"{name}"' for name in given)
             raise invalid(
                 f'cannot insert object relationship "{relationship.name}" as {listed} '
                 "column values are already determined",
-                path,
+                where,
             )
         target = self.new_builder().inputs.table(relationship)
-        where = f"{path}.{relationship.name}.data"
-        written = self._insert(target, data["data"], data.get("on_conflict"), {}, where)
+        written = self._insert(target, data["data"], data.get("on_conflict"), {}, f"{where}.data")
         if written is None:
             raise unsupported(
                 f'cannot proceed to insert object relation "{relationship.name}" since insert to table '
                 f'"{target.name}" affects zero rows',
-                path,
+                where,
             )
         texts = _column_texts(written)
         return {local: texts[remote] for local, remote in relationship.mapping}
@@ -113,29 +110,35 @@ class NestedInsert:
         target = self.new_builder().inputs.table(relationship)
         determined = {remote: parent[local] for local, remote in relationship.mapping}
         rows = data["data"] if relationship.is_array else [data["data"]]
-        where = f"{path}.{relationship.name}.data"
-        for index, row in enumerate(rows):
-            inner = f"{where}[{index}]" if relationship.is_array else where
-            self._insert(target, row, data.get("on_conflict"), determined, inner)
+        on_conflict, where = data.get("on_conflict"), f"{path}.{relationship.name}.data"
+        if has_nested(rows, target):
+            for index, row in enumerate(rows):
+                self._insert(target, row, on_conflict, determined, f"{where}[{index}]")
+            return
+        complete = [_given(target, row) for row in rows]
+        for index, columns in enumerate(complete):
+            _refuse_given(columns, determined, f"{where}[{index}]")
+        self._write(target, [columns | determined for columns in complete], on_conflict, where)
 
     def _write(
         self,
         table: TrackedTable,
-        columns: Mapping[str, Literal],
+        rows: Sequence[Mapping[str, Literal]],
         on_conflict: Mapping[str, Any] | None,
         path: str,
     ) -> str | None:
+        """Insert rows of one table by one statement; return the first one written, as JSON text."""
         builder = self.new_builder()
-        write = insert_rows(builder, table, [columns], on_conflict, path)
-        text = f"{write.text} SELECT ({written_rows(table)} -> 0)::text, {write.checked()}"
+        write = insert_rows(builder, table, rows, on_conflict)
+        first, count = f"({written_rows(table)} -> 0)::text", f"(SELECT count(*)::int FROM {WRITTEN})"
+        text = f"{write.text} SELECT {first}, {count}, {write.checked()}"
         try:
-            written, passed = self.fetch(builder.statement(text))
+            written, affected, passed = self.fetch(builder.statement(text))
         except EngineError as error:
             raise _located(error, path) from error.__cause__
         if not passed:
             raise EngineError("permission-error", CHECK_FAILED, path=path)
-        if written is not None:
-            self.affected += 1
+        self.affected += affected
         return None if written is None else str(written)
 
 
@@ -146,6 +149,11 @@ def _located(error: EngineError, path: str) -> EngineError:
 def _related(table: TrackedTable, row: Mapping[str, Any], *, after: bool) -> list[tuple[Relationship, Any]]:
     found = [(table.relationships[name], data) for name, data in row.items() if name in table.relationships]
     return [(rel, data) for rel, data in found if (rel.is_array or rel.insert_after_parent) == after]
+
+
+def _given(table: TrackedTable, row: Mapping[str, Any]) -> dict[str, Literal]:
+    """Return the row's own columns by their PostgreSQL names."""
+    return {table.columns[name].name: value for name, value in row.items() if name in table.columns}
 
 
 def _refuse_given(columns: Mapping[str, Any], determined: Mapping[str, Any], path: str) -> None:

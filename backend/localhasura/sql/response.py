@@ -38,10 +38,10 @@ class Response:
 
     def from_rows(self, builder: Builder, rows: str, affected: int) -> str:
         """Return the expression of the answer for rows that were written before, given as JSON text."""
-        parameter = builder.bind(rows, "json")
+        # The rows are bound where they are read: an answer of nothing but a count has no place for them.
         return self._expression(
             builder,
-            lambda alias: from_rows(self._table.name, parameter, alias),
+            lambda alias: from_rows(self._table.name, builder.bind(rows, "json"), alias),
             lambda: builder.bind(str(affected), "bigint"),
         )
 

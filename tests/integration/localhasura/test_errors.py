@@ -189,7 +189,7 @@ FAILED, PARSE = "validation-failed", "parse-failed"
                 FAILED,
                 "$.selectionSet.insert_author_one.args.on_conflict.constraint",
                 (
-                    "expected one of the values ['author_pkey', 'author_name_key'] for type 'author_constraint', "
+                    "expected one of the values ['author_name_key', 'author_pkey'] for type 'author_constraint', "
                     "but found 'nope'"
                 ),
             ),

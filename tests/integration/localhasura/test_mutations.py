@@ -132,7 +132,7 @@ def test_a_row_that_is_referred_to_is_inserted_first(library: Client) -> None:
             'insert_article_one(object: {title: "x", author_id: 1, author: {data: {name: "E"}}}) {id}',
             (
                 "validation-failed",
-                "$.selectionSet.insert_article_one.args.object",
+                "$.selectionSet.insert_article_one.args.object[0].author",
                 'cannot insert object relationship "author" as "author_id" column values are already determined',
             ),
         ),
@@ -140,7 +140,7 @@ def test_a_row_that_is_referred_to_is_inserted_first(library: Client) -> None:
             'insert_author_one(object: {name: "E", articles: {data: [{title: "n", author_id: 2}]}}) {id}',
             (
                 "validation-failed",
-                "$.selectionSet.insert_author_one.args.object.articles.data[0]",
+                "$.selectionSet.insert_author_one.args.object[0].articles.data[0]",
                 'cannot insert "author_id" columns as their values are already being determined by parent insert',
             ),
         ),
@@ -149,7 +149,7 @@ def test_a_row_that_is_referred_to_is_inserted_first(library: Client) -> None:
                  on_conflict: {constraint: author_name_key, update_columns: []}) {id}""",
             (
                 "not-supported",
-                "$.selectionSet.insert_author_one.args.object",
+                "$.selectionSet.insert_author_one.args.object[0]",
                 'cannot proceed to insert array relations since insert to table "author" affects zero rows',
             ),
         ),
