@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 
 from localhasura.errors import EngineError
+from localhasura.jsontext import compact
 from localhasura.metadata.document import Document
 
 CATALOG_VERSION = "48"
@@ -61,20 +63,20 @@ class MetadataStore:
             connection.execute(
                 "INSERT INTO hdb_catalog.hdb_metadata (id, metadata, resource_version) VALUES (1, %s, 1) "
                 "ON CONFLICT (id) DO NOTHING",
-                [json.dumps(first)],
+                [compact(first)],
             )
 
     def read(self) -> Stored:
         """Return the document as it is kept now."""
         row = self._one("SELECT metadata::text, resource_version FROM hdb_catalog.hdb_metadata WHERE id = 1")
-        return Stored(json.loads(row[0]), row[1])
+        return Stored(json.loads(row[0], parse_float=Decimal), row[1])
 
     def write(self, document: Document, expected_version: int) -> int:
         """Keep the document and return its version; raises `conflict` when somebody else was faster."""
         row = self._one_or_none(
             "UPDATE hdb_catalog.hdb_metadata SET metadata = %s, resource_version = resource_version + 1 "
             "WHERE id = 1 AND resource_version = %s RETURNING resource_version",
-            [json.dumps(document), expected_version],
+            [compact(document), expected_version],
         )
         if row is None:
             raise version_conflict(expected_version)
@@ -92,7 +94,7 @@ class MetadataStore:
             if kind == "cli"
             else "UPDATE hdb_catalog.hdb_version SET console_state = %s RETURNING version"
         )
-        self._one_or_none(statement, [json.dumps(state)])
+        self._one_or_none(statement, [compact(state)])
 
     def is_reachable(self) -> bool:
         """Whether the metadata database answers."""
