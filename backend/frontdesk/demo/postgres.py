@@ -86,6 +86,7 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "max_connections": "200",
+            "log_error_verbosity": "terse",  # the detail of a refused row would quote a person's profile
             **self._options,
         }
         arguments = [f"-c{name}={value}" for name, value in settings.items()]
