@@ -12,6 +12,7 @@ from localhasura.config import Options
 from localhasura.errors import EngineError
 from localhasura.jsontext import compact, parse_body
 from localhasura.metadata.commands import run_metadata
+from localhasura.metadata.legacy import run_legacy
 from localhasura.metadata.model import ADMIN
 from localhasura.metadata.run_sql import run_query
 from localhasura.metadata.service import MetadataService
@@ -33,6 +34,7 @@ _REASONS |= {
     501: "Not Implemented",
 }
 _API_OF = {"/v1/graphql": "graphql", "/v1/metadata": "metadata", "/v2/query": "metadata"}
+_API_OF |= {"/v1/query": "metadata"}
 _API_OF |= {"/v1alpha1/config": "config"}
 """What HASURA_GRAPHQL_ENABLED_APIS switches; other paths are always there."""
 
@@ -45,6 +47,7 @@ class Application:
         routes: dict[tuple[str, str], Callable[[Environ], Answer]] = {
             ("POST", "/v1/graphql"): self._graphql,
             ("POST", "/v1/metadata"): lambda environ: self._administer(environ, run_metadata),
+            ("POST", "/v1/query"): lambda environ: self._administer(environ, run_legacy),
             ("POST", "/v2/query"): lambda environ: self._administer(environ, run_query),
             ("GET", "/healthz"): self._health,
             ("GET", "/hasura/healthz"): self._health,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localhasura.errors import EngineError, unparsable, unsupported
-from localhasura.metadata import object_commands, table_commands, whole_commands
+from localhasura.metadata import object_commands, source_commands, table_commands, whole_commands
+from localhasura.metadata.known_commands import is_known_elsewhere
 from localhasura.metadata.model import Inconsistency
 from localhasura.metadata.service import Draft, MetadataService
 
@@ -18,9 +19,13 @@ Change = Callable[[Draft, Any], Any]
 CHANGES: Mapping[str, Change] = {
     **table_commands.CHANGES,
     **object_commands.CHANGES,
+    **source_commands.CHANGES,
     **whole_commands.CHANGES,
 }
-READS: Mapping[str, Callable[[MetadataService, Mapping[str, Any]], Any]] = whole_commands.READS
+READS: Mapping[str, Callable[[MetadataService, Mapping[str, Any]], Any]] = {
+    **source_commands.READS,
+    **whole_commands.READS,
+}
 BULKS = ("bulk", "bulk_keep_going", "bulk_atomic")
 
 
@@ -104,8 +109,6 @@ def _kind(command: Any) -> str:
 
 
 def _unknown(kind: str) -> EngineError:
-    if kind in whole_commands.KNOWN_UNSUPPORTED or kind.startswith(
-        ("mssql_", "bigquery_", "citus_", "cockroach_")
-    ):
+    if is_known_elsewhere(kind):
         return unsupported(f"{kind} is not supported by this engine", "$.type")
-    return unparsable(f'unknown metadata command "{kind}"', "$.type")
+    return unparsable(f'unknown metadata command "{kind}"')

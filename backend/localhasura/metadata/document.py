@@ -8,7 +8,7 @@ from typing import Any
 from localhasura.catalog import TableName
 from localhasura.errors import EngineError, unparsable, unsupported
 from localhasura.metadata.names import required, required_text, table_name
-from localhasura.metadata.permissions import PERMISSION_KINDS
+from localhasura.metadata.permissions import PERMISSION_KINDS, refuse_unsupported
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS
 
 Document = dict[str, Any]
@@ -27,7 +27,7 @@ _UNSUPPORTED_OF_TABLES = (
 
 def empty_document(source: str | None, configuration: Any = None) -> Document:
     """Return metadata with one source without tables, or with none."""
-    sources = [] if source is None else [_new_source(source, configuration)]
+    sources = [] if source is None else [new_source(source, configuration)]
     return {"version": 3, "sources": sources}
 
 
@@ -35,6 +35,8 @@ def normalised(value: Any, path: str) -> Document:
     """Return a metadata document in the form in which it is kept; raises for what cannot be served."""
     if not isinstance(value, dict):
         raise unparsable("expected an object", path)
+    if value.get("version") in (1, 2) and "sources" not in value:
+        value = _with_source(value)
     if value.get("version", 3) != 3:
         raise unsupported("only metadata of version 3 is supported", f"{path}.version")
     for key, content in value.items():
@@ -52,13 +54,22 @@ def normalised(value: Any, path: str) -> Document:
     return document
 
 
-def source_of(document: Document, name: str) -> Entry:
+def _with_source(former: Document) -> Document:
+    """Return metadata of versions 1 and 2, which have no sources, in the form of version 3."""
+    source = {"name": "default", "tables": former.get("tables") or [], "functions": former.get("functions")}
+    others = {
+        key: content for key, content in former.items() if key not in ("version", "tables", "functions")
+    }
+    return {**others, "version": 3, "sources": [source]}
+
+
+def source_of(document: Document, name: str, path: str = "$.args.source") -> Entry:
     """Return a source; raises `not-exists` as Hasura does."""
     for source in document["sources"]:
         if source["name"] == name:
             found: Entry = source
             return found
-    raise EngineError("not-exists", f'source with name "{name}" does not exist', path="$.args.source")
+    raise EngineError("not-exists", f'source with name "{name}" does not exist', path=path)
 
 
 def find_table(source: Entry, name: TableName) -> Entry | None:
@@ -117,8 +128,8 @@ def _source(source: Any, path: str) -> Entry:
     for key in ("functions", "logical_models", "native_queries", "stored_procedures"):
         if source.get(key):
             raise unsupported(f'"{key}" is not supported by this engine', f"{path}.{key}")
-    _refuse_customization(source.get("customization") or {}, path)
-    made = _new_source(name, source.get("configuration"))
+    refuse_customization(source.get("customization") or {}, path)
+    made = new_source(name, source.get("configuration"))
     seen: set[TableName] = set()
     for index, entry in enumerate(source.get("tables") or []):
         table = _table(entry, f"{path}.tables[{index}]")
@@ -131,7 +142,8 @@ def _source(source: Any, path: str) -> Entry:
     return made
 
 
-def _refuse_customization(customization: Any, path: str) -> None:
+def refuse_customization(customization: Any, path: str) -> None:
+    """Raise for a customization of a source that would change the schema."""
     convention = customization.get("naming_convention") or "hasura-default"
     others = [key for key in ("root_fields", "type_names") if not _is_empty(customization.get(key))]
     if others or convention != "hasura-default":
@@ -140,7 +152,8 @@ def _refuse_customization(customization: Any, path: str) -> None:
         )
 
 
-def _new_source(name: str, configuration: Any) -> Entry:
+def new_source(name: str, configuration: Any) -> Entry:
+    """Return a source without tables; without a configuration it is the server's own database."""
     default = {"connection_info": {"database_url": {"from_env": "HASURA_GRAPHQL_DATABASE_URL"}}}
     return {"name": name, "kind": "postgres", "tables": [], "configuration": configuration or default}
 
@@ -164,7 +177,8 @@ def _table(entry: Any, path: str) -> Entry:
         listed = _entries(entry, key, path)
         for index, definition in enumerate(listed):
             required_text(definition, "role", f"{path}.{key}[{index}]")
-            required(definition, "permission", f"{path}.{key}[{index}]")
+            permission = required(definition, "permission", f"{path}.{key}[{index}]")
+            refuse_unsupported(permission, f"{path}.{key}[{index}].permission")
         made[key] = listed
     return made
 

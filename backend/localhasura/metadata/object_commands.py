@@ -12,7 +12,7 @@ from localhasura.metadata import schema_changes
 from localhasura.metadata.document import Entry
 from localhasura.metadata.model import ADMIN
 from localhasura.metadata.names import required, required_text
-from localhasura.metadata.permissions import PERMISSION_KINDS
+from localhasura.metadata.permissions import PERMISSION_KINDS, refuse_unsupported
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS
 from localhasura.metadata.schema_changes import (
     dependency_error,
@@ -86,7 +86,9 @@ def create_permission(key: str, kind: str, draft: Draft, command: Mapping[str, A
     if role == ADMIN or any(each["role"] == role for each in entry.get(key, [])):
         message = f'{kind} permission already defined on table "{name}" with role "{role}"'
         raise EngineError("already-exists", message, path="$.args")
-    definition: Entry = {"role": role, "permission": required(args, "permission")}
+    permission = required(args, "permission")
+    refuse_unsupported(permission, "$.args.permission")
+    definition: Entry = {"role": role, "permission": permission}
     if args.get("comment"):
         definition["comment"] = args["comment"]
     entry.setdefault(key, []).append(definition)

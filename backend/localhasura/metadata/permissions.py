@@ -8,6 +8,7 @@ from typing import Any
 
 from localhasura.boolexp import BoolExp
 from localhasura.catalog import TableName
+from localhasura.errors import unsupported
 from localhasura.metadata.model import (
     NOTHING,
     DeletePermission,
@@ -29,6 +30,13 @@ _ROOT_FIELDS = frozenset({"select", "select_by_pk", "select_aggregate", "select_
 _UNSUPPORTED = ("validate_input", "computed_fields")
 
 Tables = Mapping[TableName, TrackedTable]
+
+
+def refuse_unsupported(permission: Any, path: str) -> None:
+    """Raise `not-supported` when a permission that comes in asks for what is not here."""
+    for key in _UNSUPPORTED:
+        if isinstance(permission, dict) and permission.get(key):
+            raise unsupported(f'"{key}" of a permission is not supported by this engine', f"{path}.{key}")
 
 
 def add_permission(table: TrackedTable, tables: Tables, kind: str, role: str, permission: Any) -> None:

@@ -12,7 +12,8 @@ from psycopg import pq
 
 from localhasura.database import internal_of
 from localhasura.errors import EngineError, unparsable, unsupported
-from localhasura.metadata.names import required_text
+from localhasura.metadata.names import required
+from localhasura.metadata.rows import ROW_COMMANDS, run_row_command
 from localhasura.metadata.schema_changes import (
     Identity,
     apply_changes,
@@ -38,11 +39,31 @@ def run_query(service: MetadataService, body: Any) -> Any:
     kind, args = body["type"], body.get("args")
     if kind in ("run_sql", "pg_run_sql"):
         return _run_sql(service, args)
-    if kind == "bulk":
+    if kind in ROW_COMMANDS:
+        return run_row_command(service.engine, service.model, kind, args)
+    if kind == "concurrent_bulk":
+        _refuse_writes(args)
+    if kind in ("bulk", "concurrent_bulk"):
         if not isinstance(args, list):
             raise unparsable("expected a list", "$.args")
         return [_one_of(service, index, command) for index, command in enumerate(args)]
-    raise unsupported(f"{kind} is not supported by this engine", "$.type")
+    raise _unknown(kind)
+
+
+def _unknown(kind: str) -> EngineError:
+    if kind.endswith("_run_sql"):
+        return unsupported(f"{kind} is not supported by this engine", "$.type")
+    return unparsable(f'unknown schema command "{kind}"', "$.type")
+
+
+def _refuse_writes(commands: Any) -> None:
+    """A concurrent bulk holds reading `run_sql` alone."""
+    for command in commands if isinstance(commands, list) else ():
+        args = command.get("args") if isinstance(command, dict) else None
+        if not isinstance(args, dict) or command.get("type") != "run_sql" or not args.get("read_only"):
+            raise EngineError(
+                "bad-request", "Only read-only run_sql is allowed in concurrent_bulk", path="$.args"
+            )
 
 
 def _one_of(service: MetadataService, index: int, command: Any) -> Any:
@@ -53,7 +74,9 @@ def _one_of(service: MetadataService, index: int, command: Any) -> Any:
 
 
 def _run_sql(service: MetadataService, args: Any) -> Any:
-    text, source = required_text(args, "sql"), args.get("source", "default")
+    text, source = required(args, "sql"), args.get("source", "default")
+    if not isinstance(text, str):
+        raise unparsable("expected String for key 'sql'", "$.args.sql")
     for name in _SWITCHES:
         if args.get(name) is not None and not isinstance(args[name], bool):
             raise unparsable(f"expected Bool for key {name!r}", f"$.args.{name}")

@@ -134,6 +134,15 @@ class MetadataService:
         self._stored = Stored(draft.document, version)
         self._serve(draft)
 
+    def restore(self, document: Document) -> None:
+        """Serve a former document again, if another one took its place."""
+        with self._lock:
+            if document != self._stored.document:
+                with self.draft() as draft:
+                    draft.document, draft.changed = copy.deepcopy(document), True
+                    draft.rebuild()
+                    self.adopt(draft)
+
     @contextmanager
     def draft(self) -> Iterator[Draft]:
         """Give a draft of the current document over a fresh look at its database."""

@@ -18,46 +18,6 @@ from localhasura.metadata.model import Inconsistency, Model
 from localhasura.metadata.names import required, table_name
 from localhasura.metadata.service import Draft, MetadataService
 
-KNOWN_UNSUPPORTED = frozenset(
-    (
-        *("pg_add_source", "pg_drop_source", "pg_update_source", "rename_source", "pg_get_source_tables"),
-        *(
-            "pg_track_function",
-            "pg_untrack_function",
-            "pg_create_function_permission",
-            "pg_drop_function_permission",
-        ),
-        *(
-            "pg_add_computed_field",
-            "pg_drop_computed_field",
-            "pg_create_event_trigger",
-            "pg_delete_event_trigger",
-        ),
-        *("pg_redeliver_event", "pg_invoke_event_trigger", "create_action", "drop_action", "update_action"),
-        *("create_action_permission", "drop_action_permission", "set_custom_types", "create_cron_trigger"),
-        *("delete_cron_trigger", "create_scheduled_event", "add_remote_schema", "remove_remote_schema"),
-        *(
-            "create_query_collection",
-            "drop_query_collection",
-            "add_collection_to_allowlist",
-            "create_rest_endpoint",
-        ),
-        *(
-            "drop_rest_endpoint",
-            "add_inherited_role",
-            "drop_inherited_role",
-            "set_api_limits",
-            "remove_api_limits",
-        ),
-        *(
-            "pg_suggest_relationships",
-            "test_webhook_transform",
-            "dump_internal_state",
-            "pg_track_native_query",
-        ),
-        *("pg_track_logical_model", "pg_create_remote_relationship", "add_host_to_tls_allowlist"),
-    )
-)
 _CLEARED_ROLES = "graphql_schema_introspection"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from tests.integration.localhasura.client import Client
 
 ADMIN_ONLY = {"path": "$.args", "error": "restricted access : admin only", "code": "access-denied"}
@@ -128,7 +131,63 @@ def test_session_settings_of_run_sql_do_not_reach_other_requests(client: Client)
     assert client.data("{t {at}}") == {"t": [{"at": "2024-01-01T00:00:00+00:00"}]}
 
 
-def test_unknown_commands_of_the_query_endpoint_are_not_supported(client: Client) -> None:
-    response = client.post("/v2/query", {"type": "select", "args": {}})
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"type": "mssql_run_sql", "args": {"sql": "SELECT 1"}}, "not-supported"),
+        ({"type": "no_such", "args": {}}, "parse-failed"),
+        ({"args": {}}, "parse-failed"),
+        ([], "parse-failed"),
+        ({"type": "run_sql", "args": {}}, "parse-failed"),
+        ({"type": "run_sql", "args": {"sql": "SELECT 1", "source": "x"}}, "not-exists"),
+        ({"type": "run_sql", "args": {"sql": "SELECT 1", "cascade": "yes"}}, "parse-failed"),
+        ({"type": "run_sql", "args": {"sql": "COPY (SELECT 1) TO STDOUT"}}, "postgres-error"),
+        ({"type": "run_sql", "args": {"sql": "SELECT 'a\u0000b'"}}, "postgres-error"),
+        (
+            {"type": "concurrent_bulk", "args": [{"type": "run_sql", "args": {"sql": "SELECT 1"}}]},
+            "bad-request",
+        ),
+        ({"type": "bulk", "args": {}}, "parse-failed"),
+    ],
+)
+def test_requests_of_the_query_endpoint_that_are_refused(client: Client, body: Any, code: str) -> None:
+    response = client.post("/v2/query", body)
 
-    assert (response.status_code, response.json()["code"]) == (400, "not-supported")
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert client.sql("SELECT 1 AS one")["result"] == [["one"], ["1"]]
+
+
+@pytest.mark.parametrize(
+    "sql", ["", "-- nothing", "BEGIN; COMMIT", "COMMIT", "DO $$ BEGIN RAISE NOTICE 'x'; END $$"]
+)
+def test_sql_without_a_result_is_command_ok(client: Client, sql: str) -> None:
+    assert client.sql(sql) == {"result_type": "CommandOk", "result": None}
+
+
+def test_an_empty_result_is_its_header(client: Client) -> None:
+    assert client.sql("SELECT 1 AS a, 2 AS b WHERE false") == {
+        "result_type": "TuplesOk",
+        "result": [["a", "b"]],
+    }
+
+
+def test_reading_sql_in_a_concurrent_bulk(client: Client) -> None:
+    command = {"type": "run_sql", "args": {"sql": "SELECT 1 AS a", "read_only": True}}
+
+    response = client.post("/v2/query", {"type": "concurrent_bulk", "args": [command, command]})
+
+    assert response.json() == [{"result_type": "TuplesOk", "result": [["a"], ["1"]]}] * 2
+
+
+def test_an_error_tells_hint_and_detail(client: Client) -> None:
+    sql = "DO $$ BEGIN RAISE EXCEPTION 'no' USING HINT = 'try', DETAIL = 'since', ERRCODE = 'ZZ001'; END $$"
+
+    error = client.post("/v2/query", {"type": "run_sql", "args": {"sql": sql}}).json()["internal"]["error"]
+
+    assert error == {
+        "exec_status": "FatalError",
+        "status_code": "ZZ001",
+        "message": "no",
+        "description": "since",
+        "hint": "try",
+    }

@@ -176,13 +176,17 @@ def test_a_column_with_a_custom_name_alone_is_dropped_freely(kennel: Client) -> 
     [
         (
             "ALTER TABLE owner ALTER COLUMN active DROP DEFAULT, ALTER COLUMN active TYPE text",
-            'cannot change type of column "active" in table "owner" because of the following dependencies: '
-            'permission pet.user.select in source "default"',
+            (
+                'cannot change type of column "active" in table "owner" because of the following dependencies: '
+                'permission pet.user.select in source "default"'
+            ),
         ),
         (
             "ALTER TABLE pet ALTER COLUMN name TYPE varchar",
-            'cannot change type of column "name" in table "pet" because of the following dependencies: '
-            'permission pet.user.insert in source "default"',
+            (
+                'cannot change type of column "name" in table "pet" because of the following dependencies: '
+                'permission pet.user.insert in source "default"'
+            ),
         ),
     ],
 )

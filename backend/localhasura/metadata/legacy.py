@@ -1,0 +1,62 @@
+"""`POST /v1/query`: the first API, in which metadata, SQL and rows are commands of one endpoint.
+
+Each command is carried out by what serves it today. As in Hasura a `bulk` that fails leaves the metadata as it was,
+while SQL that it has run stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localhasura.errors import EngineError, unparsable
+from localhasura.metadata.commands import CHANGES, READS, run_metadata
+from localhasura.metadata.rows import ROW_COMMANDS, run_row_command
+from localhasura.metadata.run_sql import run_query
+from localhasura.metadata.service import MetadataService
+
+_RENAMED = {
+    "add_existing_table_or_view": "pg_track_table",
+    "set_table_custom_fields": "pg_set_table_customization",
+}
+_CUSTOM_FIELDS = ("custom_root_fields", "custom_column_names")
+
+
+def run_legacy(service: MetadataService, body: Any) -> Any:
+    """Return the answer to a request of `/v1/query`."""
+    if not isinstance(body, dict) or not isinstance(body.get("type"), str):
+        raise unparsable('key "type" not found')
+    kind, args = body["type"], body.get("args")
+    if kind == "bulk":
+        return _bulk(service, args)
+    if kind in ROW_COMMANDS:
+        return run_row_command(service.engine, service.model, kind, args)
+    if kind == "run_sql":
+        return run_query(service, body)
+    return run_metadata(service, _today(kind, args, body))
+
+
+def _bulk(service: MetadataService, commands: Any) -> Any:
+    if not isinstance(commands, list):
+        raise unparsable("expected a list", "$.args")
+    with service.locked():
+        before = service.stored().document
+        answers: list[Any] = []
+        for index, command in enumerate(commands):
+            try:
+                answers.append(run_legacy(service, command))
+            except EngineError as error:
+                service.restore(before)
+                raise error.at(f"$.args[{index}]") from error
+    return answers
+
+
+def _today(kind: str, args: Any, body: Mapping[str, Any]) -> dict[str, Any]:
+    if kind == "set_table_custom_fields" and isinstance(args, dict):
+        configuration = {key: args[key] for key in _CUSTOM_FIELDS if key in args}
+        args = {"table": args.get("table"), "configuration": configuration}
+    name = _RENAMED.get(kind, kind)
+    if name not in CHANGES and name not in READS and f"pg_{name}" in CHANGES:
+        name = f"pg_{name}"
+    version = {} if name.startswith("pg_") else {"version": body.get("version", 1)}
+    return {"type": name, "args": args, **version}
