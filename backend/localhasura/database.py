@@ -16,6 +16,8 @@ from localhasura.sql.builder import Statement
 POOL_TIMEOUT_S = 30.0
 PREPARE_AFTER = 3
 PREPARED_STATEMENTS = 300
+MAX_PARAMETERS = 65_535
+"""PostgreSQL's protocol counts them in 16 bits."""
 
 Connection = psycopg.Connection[Any]
 
@@ -70,6 +72,10 @@ class Database:
 
 def fetch_one(connection: Connection, statement: Statement) -> Sequence[Any]:
     """Run a statement that gives exactly one row; raises the EngineError that Hasura would answer."""
+    if len(statement.parameters) > MAX_PARAMETERS:
+        raise EngineError(
+            "bad-request", f"the request needs more than {MAX_PARAMETERS} values in one statement"
+        )
     try:
         cursor = psycopg.RawCursor(connection)
         row = cursor.execute(statement.text.encode(), statement.parameters).fetchone()

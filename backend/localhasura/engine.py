@@ -50,6 +50,8 @@ class GraphQLEngine:
             return self._run(body, session)
         except EngineError as error:
             return self.error_text(error, session.role)
+        except RecursionError:
+            return self.error_text(invalid("the request is nested too deeply"), session.role)
 
     def error_text(self, error: EngineError, role: str | None) -> str:
         """Return the GraphQL answer that says the error."""
@@ -112,7 +114,8 @@ class GraphQLEngine:
                 raise mapped(error) from error
 
     def _walker(self, operation: Operation, variables: Mapping[str, Any]) -> Walker:
-        return Walker(operation.fragments, bind_variables(operation, variables), self._options.max_depth)
+        bound, options = bind_variables(operation, variables), self._options
+        return Walker(operation.fragments, bound, options.max_depth, options.max_nodes)
 
     def _builder(self, schema: RoleSchema, session: Session) -> Builder:
         return Builder(schema.inputs, session, stringify=self._options.stringify_numeric_types)

@@ -17,6 +17,7 @@ from graphql.language import (
     SelectionSetNode,
 )
 
+from localhasura.config import MAX_NODES
 from localhasura.errors import invalid
 from localhasura.schema.inputs import BOOLEAN, InputField, parse_members
 from localhasura.schema.objects import Field, ObjectType
@@ -51,9 +52,14 @@ class Walker:
     """Takes the selection sets of one operation apart."""
 
     def __init__(
-        self, fragments: Mapping[str, FragmentDefinitionNode], variables: Variables, max_depth: int
+        self,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: Variables,
+        max_depth: int,
+        max_nodes: int = MAX_NODES,
     ) -> None:
         self._fragments, self.variables, self._max_depth = fragments, variables, max_depth
+        self._max_nodes, self._nodes = max_nodes, 0
 
     def fields(
         self, kind: ObjectType, selection_sets: Iterable[SelectionSetNode], path: str, *, root: bool = False
@@ -78,6 +84,7 @@ class Walker:
     ) -> Iterator[FieldNode]:
         for selection_set in selection_sets:
             for selection in selection_set.selections:
+                self._count(path)
                 if not self._included(selection, path):
                     continue
                 if isinstance(selection, FieldNode):
@@ -86,6 +93,12 @@ class Walker:
                 inner = self._fragment_set(selection, type_name)
                 if inner is not None:
                     yield from self._collect(type_name, (inner,), path)
+
+    def _count(self, path: str) -> None:
+        """Refuse an operation that grows too large; fragments that use each other double it at every step."""
+        self._nodes += 1
+        if self._nodes > self._max_nodes:
+            raise invalid(f"the query selects more than {self._max_nodes} fields", path)
 
     def _fragment_set(self, selection: SelectionNode, type_name: str) -> SelectionSetNode | None:
         """Return a fragment's selections, or None when its type is another one (Hasura says nothing then)."""

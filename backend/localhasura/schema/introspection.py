@@ -39,6 +39,7 @@ from localhasura.jsontext import compact
 from localhasura.request.document import Operation
 from localhasura.request.selection import Selected
 from localhasura.schema.inputs import EnumType, InputField, InputObject, InputType, ListType
+from localhasura.schema.introspection_limit import check_introspection
 from localhasura.schema.objects import Field, ObjectType, OutputType
 from localhasura.schema.role import RoleSchema
 from localhasura.schema.values import ExpectedType
@@ -69,6 +70,8 @@ def introspect(
     schema: RoleSchema, selected: Selected, operation: Operation, variables: Mapping[str, Any]
 ) -> str:
     """Return the JSON text of one `__schema` or `__type` field."""
+    for each in selected.selection_sets:
+        check_introspection(each, operation.fragments, selected.path)
     known = _made.get(schema)
     if known is None:
         known = _made[schema] = _Converter().schema(schema)
