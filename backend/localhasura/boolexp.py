@@ -9,10 +9,20 @@ from localhasura.catalog import CatalogTable, Column, PgType, TableName
 
 
 @dataclass(frozen=True)
+class BoundVariable:
+    """A variable of the request whose whole value is an operand of this type."""
+
+    name: str
+    type: PgType
+
+
+@dataclass(frozen=True)
 class Literal:
     """A value in PostgreSQL's text form; None is SQL NULL."""
 
     text: str | None
+    variable: BoundVariable | None = None
+    """Where the text comes from, if a variable alone decides it."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ from localhasura.request.variables import bind_variables
 from localhasura.schema.introspection import introspect
 from localhasura.schema.objects import Kind
 from localhasura.schema.role import NO_QUERIES, RoleSchema
+from localhasura.schema.values import Variables
 from localhasura.sql.builder import Builder, Session, Statement
+from localhasura.sql.plans import PlanCache, Steps
 from localhasura.sql.select import SelectCompiler
 
 
@@ -60,31 +62,46 @@ class GraphQLEngine:
 
     def _run(self, body: Any, session: Session) -> str:
         query, variables, name = _request_parts(body)
+        schema, plans = self._served.schema(session)
+        steps = plans.find((query, name), variables, session)
+        if steps is not None:
+            return self._answered(steps)
         operation = find_operation(query, name)
-        schema = self._served.schema(session)
         if operation.kind == "mutation":
             return self._mutate(operation, variables, schema, session)
         if operation.kind == "subscription":
             raise _no_subscription(schema)
-        return self._query(operation, variables, schema, session)
+        bound = bind_variables(operation, variables)
+        steps = self._query(operation, variables, bound, schema, session)
+        plans.keep((query, name), variables, bound, steps)
+        return self._answered(steps)
 
     def _query(
-        self, operation: Operation, variables: Mapping[str, Any], schema: RoleSchema, session: Session
-    ) -> str:
-        walker = self._walker(operation, variables)
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        bound: Variables,
+        schema: RoleSchema,
+        session: Session,
+    ) -> Steps:
+        walker = Walker(operation.fragments, bound, self._options.max_depth, self._options.max_nodes)
         _check_operation_directives(operation)
         fields = walker.fields(schema.query_root, (operation.node.selection_set,), "$", root=True)
         builder = partial(self._builder, schema, session)
-        plans: list[tuple[str, Statement | str]] = []
+        steps: list[tuple[str, Statement | str]] = []
         for field in fields:
             if field.name in INTROSPECTION_FIELDS and field.field is None:
-                plans.append((field.key, _introspected(schema, field, operation, variables)))
+                bound.look_at_all()
+                steps.append((field.key, _introspected(schema, field, operation, variables)))
             else:
-                plans.append((field.key, _query_plan(field, walker, schema, builder)))
-        if any(isinstance(plan, Statement) for _, plan in plans):
+                steps.append((field.key, _query_plan(field, walker, schema, builder)))
+        return tuple(steps)
+
+    def _answered(self, steps: Steps) -> str:
+        if any(isinstance(step, Statement) for _, step in steps):
             with self._database.connection() as connection:
-                return _data({key: _executed(plan, connection) for key, plan in plans})
-        return _data({key: plan for key, plan in plans if isinstance(plan, str)})
+                return _data({key: _executed(step, connection) for key, step in steps})
+        return _data({key: step for key, step in steps if isinstance(step, str)})
 
     def _mutate(
         self, operation: Operation, variables: Mapping[str, Any], schema: RoleSchema, session: Session
@@ -126,15 +143,15 @@ class _Served:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._schemas: dict[tuple[str, bool], RoleSchema] = {}
+        self._schemas: dict[tuple[str, bool], tuple[RoleSchema, PlanCache]] = {}
         self._roles = {ADMIN, *(role for table in model.tables.values() for role in table.permissions)}
 
-    def schema(self, session: Session) -> RoleSchema:
+    def schema(self, session: Session) -> tuple[RoleSchema, PlanCache]:
         # Roles without any permission share one schema each time it is asked for: their names are free text.
         key = (session.role, session.backend)
         known = self._schemas.get(key)
         if known is None:
-            known = RoleSchema(self._model, session.role, backend=session.backend)
+            known = RoleSchema(self._model, session.role, backend=session.backend), PlanCache()
             if session.role in self._roles:
                 self._schemas[key] = known
         return known

@@ -47,6 +47,13 @@ class Json:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Given(Json):
+    """The whole value of a variable, where nothing but its text will depend on it."""
+
+    name: str
+
+
 Value = Json | ValueNode
 NULL = Json(None)
 
@@ -80,9 +87,31 @@ class Variables:
 
     def __init__(self, by_name: Mapping[str, Variable]) -> None:
         self._by_name = by_name
+        self._handed_out: set[str] = set()
+        self._looked_at: set[str] = set()
 
-    def resolve(self, value: Value, expected: ExpectedType, path: str, *, has_default: bool = False) -> Value:
-        """Return the value itself, or what stands for the variable, whose declared type must fit."""
+    @property
+    def bound(self) -> set[str]:
+        """The variables that were handed out as `Given` and nowhere in another way."""
+        return self._handed_out - self._looked_at
+
+    def look_at_all(self) -> None:
+        """Note that every variable's value may have decided something."""
+        self._looked_at.update(self._by_name)
+
+    def resolve(
+        self,
+        value: Value,
+        expected: ExpectedType,
+        path: str,
+        *,
+        has_default: bool = False,
+        whole: bool = False,
+    ) -> Value:
+        """Return the value itself, or what stands for the variable, whose declared type must fit.
+
+        `whole` asks for a `Given` where the variable's value allows it.
+        """
         if not isinstance(value, VariableNode):
             return value
         variable = self._by_name.get(value.name.value)
@@ -94,7 +123,12 @@ class Variables:
                 f"variable '{variable.name}' is declared as '{declared}', but used where '{expected}' is expected",
                 path,
             )
-        return variable.value
+        given = variable.value
+        if whole and isinstance(given, Json) and is_bindable(given.value):
+            self._handed_out.add(variable.name)
+            return Given(given.value, variable.name)
+        self._looked_at.add(variable.name)
+        return given
 
     def plain(self, value: Value) -> Any:
         """Return a value as JSON, variables filled in."""
@@ -113,7 +147,13 @@ class Variables:
         variable = self._by_name.get(value.name.value)
         if variable is None:
             raise invalid(f'unbound variable "{value.name.value}"')
+        self._looked_at.add(variable.name)
         return variable.value
+
+
+def is_bindable(value: Any) -> bool:
+    """Whether a variable's value may be bound anew without looking at it: it is one scalar."""
+    return isinstance(value, str | int | Decimal)
 
 
 def describe(value: Value) -> str:

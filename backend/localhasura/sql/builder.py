@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from localhasura.boolexp import (
     And,
     BoolExp,
+    BoundVariable,
     ColumnOperand,
     Compare,
     Exists,
@@ -57,6 +58,8 @@ class Statement:
 
     text: str
     parameters: list[str | None]
+    origins: Mapping[int, BoundVariable | SessionVariable] = field(default_factory=dict)
+    """Of the parameters (from 0) that a variable alone decides, that variable."""
 
 
 class Builder:
@@ -65,10 +68,11 @@ class Builder:
     def __init__(self, inputs: RoleInputs, session: Session, *, stringify: bool) -> None:
         self.inputs, self.session, self.stringify = inputs, session, stringify
         self.parameters: list[str | None] = []
+        self._origins: dict[int, BoundVariable | SessionVariable] = {}
         self._aliases = 0
 
     def statement(self, text: str) -> Statement:
-        return Statement(text, self.parameters)
+        return Statement(text, self.parameters, self._origins)
 
     def alias(self) -> str:
         """Return an alias that no other part of the statement has, quoted."""
@@ -82,6 +86,9 @@ class Builder:
 
     def value(self, operand: Scalar, kind: PgType) -> str:
         """Return a literal or session variable as a value of the type."""
+        origin = operand.variable if isinstance(operand, Literal) else operand
+        if origin is not None:
+            self._origins[len(self.parameters)] = origin
         text = operand.text if isinstance(operand, Literal) else self.session.variable(operand.name)
         return self.bind(text, kind.cast)
 

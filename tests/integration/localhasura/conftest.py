@@ -16,6 +16,7 @@ from tests.integration.localhasura.client import ADMIN_SECRET, Client
 from localhasura import LocalHasura
 
 _LIBRARY = Path(__file__).parent / "library"
+_WORKSHOP = Path(__file__).parent / "workshop"
 _GALLERY = Path(__file__).parent / "gallery"
 _numbers = itertools.count()
 
@@ -63,6 +64,21 @@ def gallery(postgres_url: str, worker_id: str) -> Iterator[Client]:
         made = Client(running)
         made.sql((_GALLERY / "schema.sql").read_text())
         metadata = yaml.safe_load((_GALLERY / "metadata.yaml").read_text())
+        made.metadata("replace_metadata", {"metadata": metadata}, version=2)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def workshop(postgres_url: str, worker_id: str) -> Iterator[Client]:
+    """Tables of every kind, for tests of mutations that do not mind each other's rows."""
+    with (
+        new_database(postgres_url, f"workshop_{worker_id}_{os.getpid()}_{next(_numbers)}") as url,
+        LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as running,
+    ):
+        made = Client(running)
+        made.sql((_WORKSHOP / "schema.sql").read_text())
+        metadata = yaml.safe_load((_WORKSHOP / "metadata.yaml").read_text())
         made.metadata("replace_metadata", {"metadata": metadata}, version=2)
         yield made
         made.close()

@@ -70,8 +70,10 @@ def test_a_role_that_may_not_aggregate_has_no_such_filter(gallery: Client) -> No
         (
             "avg: {arguments: likes, predicate: {_gt: 1}}",
             f"{WHERE}.avg.arguments",
-            "expected one of the values ['width'] for type "
-            "'painting_select_column_painting_aggregate_bool_exp_avg_arguments_columns', but found 'likes'",
+            (
+                "expected one of the values ['width'] for type "
+                "'painting_select_column_painting_aggregate_bool_exp_avg_arguments_columns', but found 'likes'"
+            ),
         ),
         (
             "count: {predicate: {_gt: 1}, foo: 1}",
