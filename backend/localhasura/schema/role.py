@@ -199,7 +199,7 @@ class RoleSchema:
         if allowed.insert is None or not table.catalog.insertable:
             return
         row = self.inputs.insert_input(table)
-        upsert = [self.inputs.on_conflict(table)] if table.catalog.unique_keys else []
+        upsert = [self.inputs.on_conflict(table)] if self.inputs.constraint(table).values else []
         objects = InputField("objects", ListType(row), required=True, description="the rows to be inserted")
         what = f'insert data into the table: "{table.name}"'
         yield self._root(

@@ -222,7 +222,7 @@ class RoleInputs:
         def members() -> Iterator[InputField]:
             row = self.insert_input(target)
             yield InputField("data", ListType(row) if is_array else row, required=True)
-            if target.catalog.unique_keys:
+            if self.constraint(target).values:
                 yield self.on_conflict(target)
 
         return self.input_object(name, members, what)
