@@ -9,10 +9,10 @@ ARGS ?=
 KIT ?= ../shared/conformance
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test conformance node-versions lint format lock clean
+.PHONY: help setup demo test conformance node-versions foreign-clients lint format lock clean
 
 help:  ## List the targets.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Make .venv with the pinned dependencies, PostgreSQL and Node included.
 
@@ -35,6 +35,9 @@ conformance: setup  ## Ask localhasura the cases of a Hasura conformance kit, st
 
 node-versions: setup  ## Fetch Node 18 and 20, under which the Action is tested too.
 	@$(BIN)/python tests/node_versions/install.py
+
+foreign-clients: setup  ## Fetch the JavaScript clients for Hasura that the tests drive.
+	@$(BIN)/python tests/foreign_clients/install.py
 
 lint: setup  ## Check format, lint rules, types, the direction of imports, and the settings' documents.
 	@$(BIN)/ruff format --check backend tests benchmarks
