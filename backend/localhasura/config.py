@@ -12,6 +12,7 @@ from localhasura.cors import CorsPolicy, parse_cors_domain
 DEFAULT_PORT = 8080
 DEFAULT_THREADS = 16
 STATEMENT_TIMEOUT_S = 60
+SCHEMA_SYNC_POLL_INTERVAL_MS = 1000
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 60
 MAX_DOCUMENT_TOKENS = 50_000
@@ -42,7 +43,11 @@ class Options:
     cors: CorsPolicy = field(default_factory=CorsPolicy)
     enabled_apis: tuple[str, ...] = ENABLED_APIS
     preserve_401_errors: bool = False
+    schema_sync_poll_interval_s: float = SCHEMA_SYNC_POLL_INTERVAL_MS / 1000
+    """How often to look for changes that other engines made; 0 means never."""
     stringify_numeric_types: bool = False
+    v1_boolean_null_collapse: bool = False
+    """Take a comparison with an explicit null as no condition, as Hasura v1 did."""
     dev_mode: bool = False
     admin_internal_errors: bool = True
     threads: int = DEFAULT_THREADS
@@ -82,8 +87,12 @@ def options_from(arguments: Sequence[str] | None = None) -> Options:
             ),
             enabled_apis=_apis(_variable(environment, "ENABLED_APIS")),
             preserve_401_errors=_switch(environment, "PRESERVE_401_ERRORS", default=False),
+            schema_sync_poll_interval_s=_milliseconds(
+                environment, "SCHEMA_SYNC_POLL_INTERVAL", SCHEMA_SYNC_POLL_INTERVAL_MS
+            ),
             stringify_numeric_types=known.stringify_numeric_types
             or _switch(environment, "STRINGIFY_NUMERIC_TYPES", default=False),
+            v1_boolean_null_collapse=_switch(environment, "V1_BOOLEAN_NULL_COLLAPSE", default=False),
             dev_mode=known.dev_mode or _switch(environment, "DEV_MODE", default=False),
             admin_internal_errors=_switch(environment, "ADMIN_INTERNAL_ERRORS", default=True),
             threads=known.threads,
@@ -161,3 +170,12 @@ def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool
     if value.lower() in _FALSE:
         return False
     raise ValueError(f"HASURA_GRAPHQL_{name}: expected true or false, got {value!r}")
+
+
+def _milliseconds(environment: Mapping[str, str], name: str, default: int) -> float:
+    text = _variable(environment, name)
+    if text is None:
+        return default / 1000
+    if not text.isdecimal():
+        raise ValueError(f"HASURA_GRAPHQL_{name}: expected a number of milliseconds, got {text!r}")
+    return int(text) / 1000

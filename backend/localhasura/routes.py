@@ -60,6 +60,11 @@ class Application:
             if _API_OF.get(path) in (None, *options.enabled_apis)
         }
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """Methods and paths that are answered, such as `GET /healthz`."""
+        return frozenset(f"{method} {path}" for method, path in self._routes)
+
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN")
         if environ["REQUEST_METHOD"] == "OPTIONS":

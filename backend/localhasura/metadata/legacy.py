@@ -12,7 +12,7 @@ from typing import Any
 from localhasura.errors import EngineError, unparsable
 from localhasura.metadata.commands import CHANGES, READS, run_metadata
 from localhasura.metadata.rows import ROW_COMMANDS, run_row_command
-from localhasura.metadata.run_sql import run_query
+from localhasura.metadata.run_sql import RUN_SQL, run_query
 from localhasura.metadata.service import MetadataService
 
 _RENAMED = {
@@ -31,7 +31,7 @@ def run_legacy(service: MetadataService, body: Any) -> Any:
         return _bulk(service, args)
     if kind in ROW_COMMANDS:
         return run_row_command(service.engine, service.model, kind, args)
-    if kind == "run_sql":
+    if kind in RUN_SQL:
         return run_query(service, body)
     return run_metadata(service, _today(kind, args, body))
 

@@ -29,6 +29,7 @@ from localhasura.metadata.whole_commands import drop_objects, inconsistent
 from localhasura.sql.builder import Statement
 
 _CHECKED = re.compile(r"\b(ALTER|DROP|REPLACE|CREATE\s+FUNCTION|COMMENT\s+ON)\b", re.IGNORECASE)
+RUN_SQL, BULKS = ("run_sql", "pg_run_sql"), ("bulk", "concurrent_bulk")
 _SWITCHES = ("cascade", "read_only", "no_transaction", "check_metadata_consistency")
 
 
@@ -37,13 +38,13 @@ def run_query(service: MetadataService, body: Any) -> Any:
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
         raise unparsable('key "type" not found')
     kind, args = body["type"], body.get("args")
-    if kind in ("run_sql", "pg_run_sql"):
+    if kind in RUN_SQL:
         return _run_sql(service, args)
     if kind in ROW_COMMANDS:
         return run_row_command(service.engine, service.model, kind, args)
     if kind == "concurrent_bulk":
         _refuse_writes(args)
-    if kind in ("bulk", "concurrent_bulk"):
+    if kind in BULKS:
         if not isinstance(args, list):
             raise unparsable("expected a list", "$.args")
         return [_one_of(service, index, command) for index, command in enumerate(args)]

@@ -22,6 +22,7 @@ from localhasura.metadata.model import Inconsistency, Model
 from localhasura.metadata.rules import RuleError
 from localhasura.metadata.source import SourceReader, database_url
 from localhasura.metadata.store import MetadataStore, Stored, version_conflict
+from localhasura.metadata.sync import SchemaSync
 
 OWN_URL_NAMES = ("HASURA_GRAPHQL_DATABASE_URL", "PG_DATABASE_URL")
 """Names that mean the server's own database when the environment does not say otherwise."""
@@ -77,6 +78,8 @@ class MetadataService:
         self._environment = {**dict.fromkeys(OWN_URL_NAMES, options.database_url), **options.environment}
         self._lock = threading.RLock()
         self._stored = Stored(empty_document(None), 0)
+        self._changes_seen = 0
+        self._sync = SchemaSync(store, options.schema_sync_poll_interval_s, self._catch_up)
         self._model = Model()
         self._url: str | None = None
         self._database: Database | None = None
@@ -96,9 +99,13 @@ class MetadataService:
         """Create the catalog schema where it is missing, and serve what is stored."""
         self.store.initialise(empty_document("default"))
         self._switch_database(self._options.database_url)
-        self.reload()
+        with self.store.connection() as connection:
+            self._changes_seen = self.store.change_count(connection)
+        self._reload()
+        self._sync.start()
 
     def stop(self) -> None:
+        self._sync.stop()
         if self._database is not None:
             self._database.close()
 
@@ -107,12 +114,29 @@ class MetadataService:
         return self._stored
 
     def reload(self) -> Model:
-        """Read document and catalog anew."""
+        """Read document and catalog anew, and have other engines do the same."""
         with self._lock:
-            self._stored = self.store.read()
-            with self.draft() as draft:
-                self._serve(draft)
+            self._reload()
+            self._tell_others()
             return self._model
+
+    def _reload(self) -> None:
+        self._stored = self.store.read()
+        with self.draft() as draft:
+            self._serve(draft)
+
+    def _catch_up(self, changes: int) -> None:
+        """Reload if another engine has changed something."""
+        with self._lock:
+            if changes != self._changes_seen:
+                self._reload()
+                self._changes_seen = max(changes, self._changes_seen)
+
+    def _tell_others(self) -> None:
+        changes = self.store.notify()
+        # A gap means that others were busy too; it stays, so that the next look finds it.
+        if changes == self._changes_seen + 1:
+            self._changes_seen = changes
 
     def change(self, act: Callable[[Draft], Any], resource_version: int | None = None) -> Any:
         """Run commands on a draft; store and serve it if they changed it and nothing was raised."""
@@ -127,12 +151,11 @@ class MetadataService:
 
     def adopt(self, draft: Draft) -> None:
         """Serve a draft from now on; store its document first if that was changed."""
-        if not draft.changed:
-            self._serve(draft)
-            return
-        version = self.store.write(draft.document, self._stored.resource_version)
-        self._stored = Stored(draft.document, version)
+        if draft.changed:
+            version = self.store.write(draft.document, self._stored.resource_version)
+            self._stored = Stored(draft.document, version)
         self._serve(draft)
+        self._tell_others()
 
     def restore(self, document: Document) -> None:
         """Serve a former document again, if another one took its place."""

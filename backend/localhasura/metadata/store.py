@@ -31,7 +31,23 @@ CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_metadata (
   metadata json NOT NULL,
   resource_version integer NOT NULL DEFAULT 1 UNIQUE
 );
+CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_schema_notifications (
+  id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  notification json NOT NULL,
+  resource_version integer NOT NULL DEFAULT 1,
+  instance_id uuid NOT NULL,
+  updated_at timestamptz DEFAULT now()
+);
 """
+_NOTIFY = """
+INSERT INTO hdb_catalog.hdb_schema_notifications AS known (id, notification, resource_version, instance_id)
+  SELECT 1, json_build_object('changes', 1), m.resource_version, %s FROM hdb_catalog.hdb_metadata m WHERE m.id = 1
+ON CONFLICT (id) DO UPDATE SET
+  notification = json_build_object('changes', (known.notification ->> 'changes')::bigint + 1),
+  resource_version = EXCLUDED.resource_version, instance_id = EXCLUDED.instance_id, updated_at = clock_timestamp()
+RETURNING (notification ->> 'changes')::bigint
+"""
+_COUNT = "SELECT (notification ->> 'changes')::bigint FROM hdb_catalog.hdb_schema_notifications"
 _INIT_LOCK = 5_263_301
 """Advisory lock under which the schema is made, so that two engines starting at once do not collide."""
 
@@ -48,11 +64,11 @@ class MetadataStore:
     """Reads and writes the document; each call is a transaction of its own."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url, self._instance = url, uuid.uuid4()
 
     def initialise(self, first: Document) -> None:
         """Create what is missing; `first` becomes the document of a new database."""
-        with self._connect() as connection:
+        with self.connection() as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
             connection.execute(_TABLES)
             connection.execute(
@@ -81,6 +97,16 @@ class MetadataStore:
         if row is None:
             raise version_conflict(expected_version)
         return int(row[0])
+
+    def notify(self) -> int:
+        """Tell other engines that tables or metadata have changed; return the count of all such changes."""
+        row = self._one_or_none(_NOTIFY, [self._instance])
+        return int(row[0])
+
+    def change_count(self, connection: psycopg.Connection[Any]) -> int:
+        """Return how many changes engines have told of."""
+        row = connection.execute(_COUNT).fetchone()
+        return int(row[0]) if row else 0
 
     def catalog_state(self) -> dict[str, Any]:
         """Return what `get_catalog_state` answers."""
@@ -111,10 +137,11 @@ class MetadataStore:
         return row
 
     def _one_or_none(self, query: str, parameters: list[Any]) -> Any:
-        with self._connect() as connection:
+        with self.connection() as connection:
             return connection.execute(query.encode(), parameters).fetchone()
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def connection(self) -> psycopg.Connection[Any]:
+        """Open a connection to the metadata database; raises `postgres-error`."""
         try:
             return psycopg.connect(self._url, connect_timeout=10)
         except psycopg.Error as error:
