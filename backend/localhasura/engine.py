@@ -13,6 +13,7 @@ from localhasura.database import Connection, Database, fetch_one, mapped
 from localhasura.errors import EngineError, invalid, unparsable, unsupported
 from localhasura.jsontext import compact
 from localhasura.metadata.model import ADMIN, Model
+from localhasura.request.directives import check_operation_directives
 from localhasura.request.document import Operation, find_operation
 from localhasura.request.mutation import Compiled, MutationCompiler
 from localhasura.request.selection import INTROSPECTION_FIELDS, Selected, Walker
@@ -31,19 +32,26 @@ class GraphQLEngine:
 
     def __init__(self, database: Database, options: Options) -> None:
         self._database, self._options = database, options
-        self._served = _Served(Model())
+        self._served = _Served(Model(), options)
 
     def serve(self, model: Model) -> None:
         """Answer from this model from now on; requests under way finish on the old one."""
-        self._served = _Served(model)
+        self._served = _Served(model, self._options)
 
     def use(self, database: Database) -> None:
         """Send statements to another database from now on."""
         self._database = database
 
     def answer(self, body: Any, session: Session) -> str:
-        """Return the JSON text for a request body: one request, or a list of them answered one by one."""
+        """Return the JSON text for a request body: one request, or a list of them answered one by one.
+
+        A list is answered only if all of it has the shape of requests.
+        """
         if isinstance(body, list):
+            try:
+                _check_batch(body)
+            except EngineError as error:
+                return self.error_text(error, session.role)
             return "[" + ",".join(self._answer_one(item, session) for item in body) + "]"
         return self._answer_one(body, session)
 
@@ -85,7 +93,7 @@ class GraphQLEngine:
         session: Session,
     ) -> Steps:
         walker = Walker(operation.fragments, bound, self._options.max_depth, self._options.max_nodes)
-        _check_operation_directives(operation)
+        check_operation_directives(operation, bound)
         fields = walker.fields(schema.query_root, (operation.node.selection_set,), "$", root=True)
         builder = partial(self._builder, schema, session)
         steps: list[tuple[str, Statement | str]] = []
@@ -108,8 +116,9 @@ class GraphQLEngine:
     ) -> str:
         if schema.mutation_root is None:
             raise invalid("no mutations exist")
-        walker = self._walker(operation, variables)
-        _check_operation_directives(operation)
+        bound = bind_variables(operation, variables)
+        walker = Walker(operation.fragments, bound, self._options.max_depth, self._options.max_nodes)
+        check_operation_directives(operation, bound)
         fields = walker.fields(schema.mutation_root, (operation.node.selection_set,), "$")
         compiler = MutationCompiler(partial(self._builder, schema, session), walker)
         steps: list[tuple[str, Compiled]] = []
@@ -130,10 +139,6 @@ class GraphQLEngine:
             except psycopg.Error as error:
                 raise mapped(error) from error
 
-    def _walker(self, operation: Operation, variables: Mapping[str, Any]) -> Walker:
-        bound, options = bind_variables(operation, variables), self._options
-        return Walker(operation.fragments, bound, options.max_depth, options.max_nodes)
-
     def _builder(self, schema: RoleSchema, session: Session) -> Builder:
         return Builder(schema.inputs, session, stringify=self._options.stringify_numeric_types)
 
@@ -141,8 +146,8 @@ class GraphQLEngine:
 class _Served:
     """A model with the schemas made from it, one per role and backend mode."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, options: Options) -> None:
+        self._model, self._collapse_null = model, options.v1_boolean_null_collapse
         self._schemas: dict[tuple[str, bool], tuple[RoleSchema, PlanCache]] = {}
         self._roles = {ADMIN, *(role for table in model.tables.values() for role in table.permissions)}
 
@@ -151,7 +156,10 @@ class _Served:
         key = (session.role, session.backend)
         known = self._schemas.get(key)
         if known is None:
-            known = RoleSchema(self._model, session.role, backend=session.backend), PlanCache()
+            made = RoleSchema(
+                self._model, session.role, backend=session.backend, collapse_null=self._collapse_null
+            )
+            known = made, PlanCache()
             if session.role in self._roles:
                 self._schemas[key] = known
         return known
@@ -175,6 +183,14 @@ def _query_plan(
     return SelectCompiler(new_builder(), walker).root(selected)
 
 
+def _check_batch(items: list[Any]) -> None:
+    for index, item in enumerate(items):
+        try:
+            _request_parts(item)
+        except EngineError as error:
+            raise error.at(f"$[{index}]") from None
+
+
 def _request_parts(body: Any) -> tuple[str, Mapping[str, Any], str | None]:
     if not isinstance(body, dict):
         raise unparsable("expected an object with the key 'query'")
@@ -195,12 +211,6 @@ def _no_subscription(schema: RoleSchema) -> EngineError:
         return invalid("no subscriptions exist")
     message = "subscriptions are not supported over HTTP, use websockets instead"
     return EngineError("unexpected-payload", message)
-
-
-def _check_operation_directives(operation: Operation) -> None:
-    for directive in operation.node.directives:
-        if directive.name.value != "cached":
-            raise invalid(f"directive '{directive.name.value}' is not defined in the schema")
 
 
 def _executed(plan: Statement | str, connection: Connection) -> str:

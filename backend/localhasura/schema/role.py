@@ -21,9 +21,11 @@ _FLOAT_FUNCTIONS = {"avg", "stddev", "stddev_pop", "stddev_samp", "var_pop", "va
 class RoleSchema:
     """What one role sees. `mutation_root` is None when the role may change nothing."""
 
-    def __init__(self, model: Model, role: str, *, backend: bool = False) -> None:
+    def __init__(
+        self, model: Model, role: str, *, backend: bool = False, collapse_null: bool = False
+    ) -> None:
         self.role, self._model = role, model
-        self.inputs = RoleInputs(model, role, backend=backend)
+        self.inputs = RoleInputs(model, role, backend=backend, collapse_null=collapse_null)
         self._objects: dict[str, ObjectType] = {}
         self.introspection_allowed = role not in model.introspection_disabled_for
         queries = [field for table in model.tables.values() for field in self._queries(table, "query")]

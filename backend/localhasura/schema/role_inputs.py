@@ -47,8 +47,9 @@ _T = TypeVar("_T", bound=InputType)
 class RoleInputs:
     """Makes each input type once; everything hidden from the role is not in them."""
 
-    def __init__(self, model: Model, role: str, *, backend: bool) -> None:
+    def __init__(self, model: Model, role: str, *, backend: bool, collapse_null: bool = False) -> None:
         self._model, self.role, self._backend = model, role, backend
+        self._collapse_null = collapse_null
         self._made: dict[str, InputType] = {}
 
     def permissions(self, table: TrackedTable) -> RolePermissions:
@@ -106,7 +107,7 @@ class RoleInputs:
     def comparison(self, table: TrackedTable, column: Column) -> InputObject:
         value = self.column_type(table, column, nullable=False)
         if isinstance(value, EnumColumnType):
-            return self.input_object(f"{value.name}_comparison_exp", lambda: _enum_comparisons(value))
+            return self.input_object(f"{value.name}_comparison_exp", lambda: self._enum_comparisons(value))
         return self.comparison_of(column.type)
 
     def comparison_of(self, kind: PgType) -> InputObject:
@@ -119,17 +120,25 @@ class RoleInputs:
     def _comparisons(self, kind: PgType) -> Iterator[InputField]:
         own = ColumnType(kind, nullable=False)
         for operator, operand in operands(kind).items():
-            yield InputField(operator, _operand(kind, operand))
-        yield InputField("_in", ListType(own))
-        yield InputField("_nin", ListType(own))
-        yield InputField("_is_null", BOOLEAN)
+            yield self._operator(operator, _operand(kind, operand))
+        yield self._operator("_in", ListType(own))
+        yield self._operator("_nin", ListType(own))
+        yield self._operator("_is_null", BOOLEAN)
         if kind.name == "jsonb":
             yield InputField("_cast", self.input_object("jsonb_cast_exp", self._casts))
 
     def _casts(self) -> Iterator[InputField]:
-        yield InputField(
-            "String", self.input_object("String_comparison_exp", lambda: self._comparisons(TEXT))
-        )
+        yield InputField("String", self.comparison_of(TEXT))
+
+    def _enum_comparisons(self, value: EnumColumnType) -> Iterator[InputField]:
+        for operator in ("_eq", "_neq"):
+            yield self._operator(operator, value)
+        for operator in ("_in", "_nin"):
+            yield self._operator(operator, ListType(value))
+        yield self._operator("_is_null", BOOLEAN)
+
+    def _operator(self, name: str, operand: InputType) -> InputField:
+        return InputField(name, operand, null_is_absent=self._collapse_null)
 
     def order_by(self, table: TrackedTable) -> InputObject:
         what = f'Ordering options when selecting data from "{table.name}".'
@@ -317,12 +326,6 @@ def _operand(kind: PgType, operand: PgType) -> InputType:
     if operand.element is not None and not kind.is_array:
         return ArrayOperandType(ColumnType(operand.element, nullable=False))
     return ColumnType(operand, nullable=False)
-
-
-def _enum_comparisons(value: EnumColumnType) -> list[InputField]:
-    members = [InputField(operator, value) for operator in ("_eq", "_neq")]
-    members += [InputField(operator, ListType(value)) for operator in ("_in", "_nin")]
-    return [*members, InputField("_is_null", BOOLEAN)]
 
 
 def _in_quotes(name: str) -> str:

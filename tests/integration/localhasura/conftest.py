@@ -55,12 +55,16 @@ def reading_room(postgres_url: str, worker_id: str) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def gallery(postgres_url: str, worker_id: str) -> Iterator[Client]:
+def gallery_url(postgres_url: str, worker_id: str) -> Iterator[str]:
+    """The URL of the gallery's database, for a second engine with other options."""
+    with new_database(postgres_url, f"gallery_{worker_id}_{os.getpid()}_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def gallery(gallery_url: str) -> Iterator[Client]:
     """Painters, paintings and a column of every type, for tests of a module that change nothing in it."""
-    with (
-        new_database(postgres_url, f"gallery_{worker_id}_{os.getpid()}_{next(_numbers)}") as url,
-        LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as running,
-    ):
+    with LocalHasura(database_url=gallery_url, admin_secret=ADMIN_SECRET) as running:
         made = Client(running)
         made.sql((_GALLERY / "schema.sql").read_text())
         metadata = yaml.safe_load((_GALLERY / "metadata.yaml").read_text())
