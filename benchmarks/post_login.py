@@ -9,7 +9,6 @@ import hmac
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import Figures, get, measure, post
 from frontdesk.demo.house import Timings, running_house
 from frontdesk.demo.places import TENANT, Places, Ports, occupied
 from frontdesk.demo.postgres import free_port
@@ -34,18 +33,6 @@ from frontdesk.identity.user import Login, Profile, Seen, Source, Stamped, User
 
 PEOPLE = 500
 WARM_UP = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What one series of requests gave, in milliseconds; `driver_cpu_ms` is the driver's own work per request."""
-
-    target: str
-    concurrency: int
-    p50: float
-    p99: float
-    per_second: float
-    driver_cpu_ms: float
 
 
 def main() -> None:
@@ -59,10 +46,10 @@ def main() -> None:
     with _house(options.port_base, console) as places, _null_server() as null_port:
         for concurrency in options.concurrency:
             series = [
-                _measure("driver", null_port, _hook_calls(places, options.logins), concurrency),
-                _measure("healthz", places.ports.frontdesk, [_get("/healthz")] * options.logins, concurrency),
-                _measure("engine", places.ports.hasura, _engine_calls(places, options.logins), concurrency),
-                _measure("hook", places.ports.frontdesk, _hook_calls(places, options.logins), concurrency),
+                measure("driver", null_port, _hook_calls(places, options.logins), concurrency),
+                measure("healthz", places.ports.frontdesk, [get("/healthz")] * options.logins, concurrency),
+                measure("engine", places.ports.hasura, _engine_calls(places, options.logins), concurrency),
+                measure("hook", places.ports.frontdesk, _hook_calls(places, options.logins), concurrency),
             ]
             console.print(_table(series))
     console.print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}")
@@ -75,7 +62,7 @@ def _house(port_base: int, console: Console) -> Iterator[Places]:
         occupied(Path(directory), Ports.starting_at(port_base)) as places,
         running_house(places, Timings(), lambda step: console.print(f"[dim]{step} …[/dim]")),
     ):
-        _measure("warm-up", places.ports.frontdesk, _hook_calls(places, WARM_UP), 4)
+        measure("warm-up", places.ports.frontdesk, _hook_calls(places, WARM_UP), 4)
         yield places
 
 
@@ -91,33 +78,6 @@ def _null_server() -> Iterator[int]:
         process.wait()
 
 
-def _measure(target: str, port: int, requests: list[bytes], concurrency: int) -> Figures:
-    job = {
-        "port": port,
-        "concurrency": concurrency,
-        "requests": [base64.b64encode(raw).decode() for raw in requests],
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.driver"],
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    result = json.loads(done.stdout)
-    if set(result["statuses"]) != {"200"}:
-        raise SystemExit(f"{target}: not every answer was 200: {result['statuses']}")
-    cuts = statistics.quantiles(result["durations"], n=100, method="inclusive")
-    return Figures(
-        target=target,
-        concurrency=concurrency,
-        p50=cuts[49],
-        p99=cuts[98],
-        per_second=len(requests) / result["wall_s"],
-        driver_cpu_ms=result["cpu_s"] * 1000 / len(requests),
-    )
-
-
 def _hook_calls(places: Places, count: int) -> list[bytes]:
     key = base64.b64decode(places.secrets.hook_secret.removeprefix("whsec_"))
     return [_signed(key, json.dumps(_login(number % PEOPLE)).encode()) for number in range(count)]
@@ -131,7 +91,7 @@ def _signed(key: bytes, body: bytes) -> bytes:
         "webhook-timestamp": timestamp,
         "webhook-signature": "v1," + base64.b64encode(digest).decode(),
     }
-    return _post(f"/hooks/{TENANT}/post-login", body, headers)
+    return post(f"/hooks/{TENANT}/post-login", body, headers)
 
 
 def _engine_calls(places: Places, count: int) -> list[bytes]:
@@ -141,7 +101,7 @@ def _engine_calls(places: Places, count: int) -> list[bytes]:
         "x-hasura-use-backend-only-permissions": "true",
         "x-hasura-tenant": TENANT,
     }
-    return [_post("/v1/graphql", _mutation(number % PEOPLE), headers) for number in range(count)]
+    return [post("/v1/graphql", _mutation(number % PEOPLE), headers) for number in range(count)]
 
 
 def _mutation(number: int) -> bytes:
@@ -199,16 +159,6 @@ def _login(number: int) -> dict[str, object]:
         "stats": {"logins_count": number},
         "transaction": {"protocol": "oidc-basic-profile", "prompt": []},
     }
-
-
-def _get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-
-
-def _post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 def _table(series: list[Figures]) -> Table:

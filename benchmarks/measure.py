@@ -1,0 +1,69 @@
+"""What the benchmarks share: prepared HTTP requests, the load driver's process, and its figures."""
+
+from __future__ import annotations
+
+import base64
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one series gave, in milliseconds; `driver_cpu_ms` is the driver's own work per request."""
+
+    target: str
+    concurrency: int
+    p50: float
+    p99: float
+    per_second: float
+    driver_cpu_ms: float = 0.0
+
+
+def measure(target: str, port: int, requests: list[bytes], concurrency: int) -> Figures:
+    """Send the requests from a process of its own; every answer must be 200."""
+    job = {
+        "port": port,
+        "concurrency": concurrency,
+        "requests": [base64.b64encode(raw).decode() for raw in requests],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.driver"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    if set(result["statuses"]) != {"200"}:
+        raise SystemExit(f"{target}: not every answer was 200: {result['statuses']}")
+    return figures(target, concurrency, result["durations"], result["wall_s"], result["cpu_s"])
+
+
+def figures(
+    target: str, concurrency: int, durations: list[float], wall_s: float, cpu_s: float = 0.0
+) -> Figures:
+    """Return the figures of a series of durations."""
+    cuts = statistics.quantiles(durations, n=100, method="inclusive")
+    return Figures(
+        target=target,
+        concurrency=concurrency,
+        p50=cuts[49],
+        p99=cuts[98],
+        per_second=len(durations) / wall_s,
+        driver_cpu_ms=cpu_s * 1000 / len(durations),
+    )
+
+
+def get(path: str) -> bytes:
+    """Return a GET request, whole."""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """Return a POST request with a JSON body, whole."""
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
