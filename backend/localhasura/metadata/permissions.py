@@ -64,6 +64,7 @@ def _select(
         query_root_fields=_root_fields(permission.get("query_root_fields")),
         subscription_root_fields=_root_fields(permission.get("subscription_root_fields")),
     )
+    _check_root_fields(select, table)
     return replace(known, select=select)
 
 
@@ -130,6 +131,21 @@ def _columns(permission: Mapping[str, Any], table: TrackedTable, *, required: bo
         if name not in table.catalog.columns:
             raise RuleError(f'column "{name}" does not exist')
     return frozenset(columns)
+
+
+def _check_root_fields(select: SelectPermission, table: TrackedTable) -> None:
+    listed = (select.query_root_fields or frozenset()) | (select.subscription_root_fields or frozenset())
+    where = "the query_root_fields or subscription_root_fields"
+    if "select_aggregate" in listed and not select.allow_aggregations:
+        raise RuleError(
+            f'The "select_aggregate" root field can only be enabled in {where} when "allow_aggregations" is set to true'
+        )
+    key = table.catalog.primary_key
+    if "select_by_pk" in listed and not (key and all(column.name in select.columns for column in key)):
+        raise RuleError(
+            f'The "select_by_pk" field cannot be included in {where} because the role does not have access to '
+            f'the primary key of the table "{table.name}"'
+        )
 
 
 def _root_fields(value: Any) -> frozenset[str] | None:

@@ -252,3 +252,26 @@ def test_hidden_root_fields_leave_the_relationships(library: Client) -> None:
     assert library.data("{oneAuthor(id: 2) {articles {title}}}", X_Hasura_Role="guest") == {
         "oneAuthor": {"articles": [{"title": "Three"}]}
     }
+
+
+@pytest.mark.parametrize(
+    ("permission", "reason"),
+    [
+        (
+            {"columns": ["name"], "query_root_fields": ["select_by_pk"]},
+            'because the role does not have access to the primary key of the table "author"',
+        ),
+        (
+            {"columns": ["id"], "subscription_root_fields": ["select_aggregate"]},
+            'when "allow_aggregations" is set to true',
+        ),
+    ],
+)
+def test_root_fields_that_the_permission_does_not_allow_are_refused(
+    library: Client, permission: dict[str, object], reason: str
+) -> None:
+    args = {"table": "author", "role": "visitor", "permission": {"filter": {}, **permission}}
+
+    _, _, _, message = library.refused("pg_create_select_permission", args)
+
+    assert reason in message
