@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from localhasura.cors import CorsPolicy, parse_cors_domain
+from localhasura.cors import EVERYBODY, CorsError, CorsPolicy, parse_cors_domain
 
 DEFAULT_PORT = 8080
 DEFAULT_THREADS = 16
@@ -83,7 +83,7 @@ def options_from(arguments: Sequence[str] | None = None) -> Options:
             auth_hook_send_request_body=_switch(environment, "AUTH_HOOK_SEND_REQUEST_BODY", default=True),
             cors=CorsPolicy(
                 enabled=not _switch(environment, "DISABLE_CORS", default=False),
-                origins=parse_cors_domain(_variable(environment, "CORS_DOMAIN") or "*"),
+                origins=_origins(_variable(environment, "CORS_DOMAIN")),
             ),
             enabled_apis=_apis(_variable(environment, "ENABLED_APIS")),
             preserve_401_errors=_switch(environment, "PRESERVE_401_ERRORS", default=False),
@@ -139,6 +139,13 @@ def _port(argument: int | None, variable: str | None) -> int:
     if not variable.isdigit():
         raise ValueError(f"HASURA_GRAPHQL_SERVER_PORT: expected a number, got {variable!r}")
     return int(variable)
+
+
+def _origins(variable: str | None) -> tuple[str, ...]:
+    try:
+        return parse_cors_domain(variable or EVERYBODY)
+    except CorsError as error:
+        raise ValueError(f"HASURA_GRAPHQL_CORS_DOMAIN: {error}") from None
 
 
 def _apis(variable: str | None) -> tuple[str, ...]:

@@ -200,3 +200,72 @@ def test_a_body_beyond_the_limit_is_refused(client: Client) -> None:
     response = client.raw("/v1/graphql", b" " * (33 * 1024 * 1024))
 
     assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        (
+            {"HASURA_GRAPHQL_AUTH_HOOK": "http://hook/", "HASURA_GRAPHQL_JWT_SECRET": "{}"},
+            "Fatal Error: Both webhook and JWT mode cannot be enabled at the same time",
+        ),
+        (
+            {"HASURA_GRAPHQL_AUTH_HOOK": "http://hook/", "HASURA_GRAPHQL_UNAUTHORIZED_ROLE": "anonymous"},
+            "is not allowed when --auth-hook (HASURA_GRAPHQL_AUTH_HOOK) is set",
+        ),
+        ({"HASURA_GRAPHQL_AUTH_HOOK": "hook"}, "the auth hook is not an http or https URL"),
+        (
+            {"HASURA_GRAPHQL_AUTH_HOOK": "http://hook/", "HASURA_GRAPHQL_AUTH_HOOK_MODE": "PUT"},
+            "expected the auth hook's mode to be GET or POST, got 'PUT'",
+        ),
+        ({"HASURA_GRAPHQL_JWT_SECRET": '{"jwk_url": "ftp://x/"}'}, "jwk_url is not an http or https URL"),
+    ],
+)
+def test_settings_that_are_refused_end_the_start(
+    database_url: str, environment: dict[str, str], told: str
+) -> None:
+    base = ["--port", "0", "--database-url", database_url, "--admin-secret", "the-admin-secret"]
+    with program(base, **environment) as started:
+        output, errors = started.communicate(timeout=STOP_LIMIT_S)
+
+    assert (started.returncode, output) == (1, "")
+    assert told in errors
+    assert "the-admin-secret" not in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HASURA_GRAPHQL_ENABLED_APIS", "graphql,everything"),
+        ("HASURA_GRAPHQL_CORS_DOMAIN", "example.com"),
+        ("HASURA_GRAPHQL_AUTH_HOOK_SEND_REQUEST_BODY", "perhaps"),
+        ("HASURA_GRAPHQL_DISABLE_CORS", "perhaps"),
+        ("LOCALHASURA_MAX_NODES", "0"),
+    ],
+)
+def test_values_that_cannot_be_read_are_wrong_usage(database_url: str, name: str, value: str) -> None:
+    with program(["--port", "0", "--database-url", database_url], **{name: value}) as started:
+        _, errors = started.communicate(timeout=STOP_LIMIT_S)
+
+    assert started.returncode == 2
+    assert name in errors
+
+
+def test_the_switches_of_the_environment_are_read(database_url: str) -> None:
+    environment = {
+        "HASURA_GRAPHQL_ADMIN_SECRET": "s",
+        "HASURA_GRAPHQL_ENABLED_APIS": "graphql, config",
+        "HASURA_GRAPHQL_CORS_DOMAIN": "https://*.example.com",
+        "HASURA_GRAPHQL_PRESERVE_401_ERRORS": "true",
+    }
+    with program(["--port", "0", "--database-url", database_url], **environment) as started:
+        url = ready_url(started)
+        metadata = requests.post(f"{url}/v1/metadata", json={}, timeout=5)
+        allowed = requests.get(f"{url}/healthz", headers={"Origin": "https://app.example.com"}, timeout=5)
+        other = requests.get(f"{url}/healthz", headers={"Origin": "https://example.org"}, timeout=5)
+        refused = requests.post(f"{url}/v1/graphql", json={"query": "{__typename}"}, timeout=5)
+
+    assert metadata.status_code == 404
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert "Access-Control-Allow-Origin" not in other.headers
+    assert refused.status_code == 401
