@@ -15,10 +15,11 @@ from localhasura.jsontext import compact
 from localhasura.metadata.model import ADMIN, Model
 from localhasura.request.directives import check_operation_directives
 from localhasura.request.document import Operation, find_operation
-from localhasura.request.mutation import Compiled, MutationCompiler
+from localhasura.request.mutation import Compiled, MutationCompiler, OneStatement
 from localhasura.request.selection import INTROSPECTION_FIELDS, Selected, Walker
 from localhasura.request.variables import bind_variables
 from localhasura.schema.introspection import introspect
+from localhasura.schema.meta_fields import check_meta_field
 from localhasura.schema.objects import Kind
 from localhasura.schema.role import NO_QUERIES, RoleSchema
 from localhasura.schema.values import Variables
@@ -100,6 +101,7 @@ class GraphQLEngine:
         for field in fields:
             if field.name in INTROSPECTION_FIELDS and field.field is None:
                 bound.look_at_all()
+                check_meta_field(field.name, field.nodes, field.path, bound, operation.fragments)
                 steps.append((field.key, _introspected(schema, field, operation, variables)))
             else:
                 steps.append((field.key, _query_plan(field, walker, schema, builder)))
@@ -132,6 +134,9 @@ class GraphQLEngine:
     def _in_transaction(self, steps: list[tuple[str, Compiled]], session: Session) -> str:
         user = compact(dict(session.variables))
         with self._database.connection() as connection:
+            key, only = steps[0] if len(steps) == 1 else ("", None)
+            if isinstance(only, OneStatement) and only.stands_alone:
+                return _data({key: only.alone(lambda one: fetch_one(connection, one), user)})
             try:
                 with connection.transaction():
                     _set_user(connection, user)

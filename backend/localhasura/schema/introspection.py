@@ -96,6 +96,9 @@ class _Converter:
         self._types: dict[str, GraphQLNamedType] = dict(_BUILT_IN)
 
     def schema(self, schema: RoleSchema) -> GraphQLSchema:
+        # Before any column that refers to one: a column knows no more of its enum than the name.
+        for enum in schema.inputs.enums():
+            self._register(enum)
         query = self._object(schema.query_root)
         mutation = self._object(schema.mutation_root) if schema.mutation_root else None
         subscription = self._object(schema.subscription_root) if schema.subscription_root else None
@@ -126,7 +129,16 @@ class _Converter:
             )
             for name, argument in field.args.items()
         }
+        self._register_enum(field)
         return GraphQLField(self._output(field.type), args, description=field.description)
+
+    def _register_enum(self, field: Field) -> None:
+        """Make the enum of a column, whose name alone would make a scalar of it."""
+        if field.table is None or field.column is None:
+            return
+        enum = field.table.column_enums.get(field.column.name)
+        if enum is not None:
+            self._register(EnumType(enum.type_name, enum.values))
 
     def _output(self, out: OutputType) -> Any:
         made: Any = self._object(out.object) if out.object else self._leaf(out.name)
