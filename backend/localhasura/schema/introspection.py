@@ -96,9 +96,6 @@ class _Converter:
         self._types: dict[str, GraphQLNamedType] = dict(_BUILT_IN)
 
     def schema(self, schema: RoleSchema) -> GraphQLSchema:
-        # Before any column that refers to one: a column knows no more of its enum than the name.
-        for enum in schema.inputs.enums():
-            self._register(enum)
         query = self._object(schema.query_root)
         mutation = self._object(schema.mutation_root) if schema.mutation_root else None
         subscription = self._object(schema.subscription_root) if schema.subscription_root else None

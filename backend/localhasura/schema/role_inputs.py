@@ -74,12 +74,6 @@ class RoleInputs:
             return EnumColumnType(enum.type_name, enum.values, nullable=nullable)
         return ColumnType(column.type, nullable=nullable)
 
-    def enums(self) -> Iterator[EnumType]:
-        """Give the types of all enum tables."""
-        for table in self._model.tables.values():
-            if table.enum is not None:
-                yield EnumType(table.enum.type_name, table.enum.values)
-
     def bool_exp(self, table: TrackedTable) -> InputObject:
         name = f"{table.graphql_name}_bool_exp"
         what = f'Boolean expression to filter rows from the table "{table.name}". {_COMBINED_WITH_A}'
