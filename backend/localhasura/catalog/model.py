@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from psycopg import sql
 
@@ -14,9 +14,12 @@ NUMBERS = INTEGERS | FLOATS | {"numeric", "money"}
 TEXTS = {"text", "varchar", "bpchar", "citext"}
 STRINGIFIED = {"int8", "numeric", "float8"}
 _GRAPHQL_NAMES = {"int4": "Int", "float4": "Float", "text": "String", "varchar": "String", "bool": "Boolean"}
+KEPT_NAMES = 4096
+"""Names whose quoted form is kept: more than a schema has."""
 _GRAPHQL_NAMES |= {"int2": "smallint", "int8": "bigint"}
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def quoted(name: str) -> str:
     """Return a quoted SQL identifier."""
     return sql.Identifier(name).as_string(None)

@@ -18,8 +18,38 @@ from localhasura.sql.mutations import Write, delete_rows, insert_rows, update_ro
 from localhasura.sql.nested import CHECK_FAILED, Fetch, NestedInsert, has_nested
 from localhasura.sql.response import Response
 
+USER = '"_u"'
+"""The part of a statement that sets `hasura.user`."""
 Compiled = Callable[[Fetch], str]
 """Runs the field's statements and returns its JSON text."""
+
+
+class OneStatement:
+    """A field whose statement writes and answers at once."""
+
+    def __init__(self, builder: Builder, write: Write, answer: str, path: str) -> None:
+        self._builder, self._write, self._answer, self._path = builder, write, answer, path
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the statement needs no transaction around it: no check has to undo what it wrote."""
+        return not self._write.has_check
+
+    def __call__(self, fetch: Fetch) -> str:
+        text = f"{self._write.text} SELECT ({self._answer})::text, {self._write.checked()}"
+        answered, passed = _fetched(fetch, self._builder.statement(text), self._path)
+        _require(passed, self._path)
+        return _json(answered)
+
+    def alone(self, fetch: Fetch, user: str) -> str:
+        """Run as a transaction of its own that tells `hasura.user` itself.
+
+        The answer is selected from the setting, so that PostgreSQL sets it before it runs the writing part,
+        which is first read for the answer: triggers see the setting.
+        """
+        setting = f"SELECT set_config('hasura.user', {self._builder.bind(user, 'text')}, true)"
+        text = f"{self._write.text}, {USER} AS MATERIALIZED ({setting}) SELECT ({self._answer})::text FROM {USER}"
+        return _json(_fetched(fetch, self._builder.statement(text), self._path)[0])
 
 
 class MutationCompiler:
@@ -91,15 +121,7 @@ class MutationCompiler:
     ) -> Compiled:
         if response.reads_relationships:
             return self._written_then_read(table, builder, write, response, path)
-        answer = response.from_write(builder)
-        statement = builder.statement(f"{write.text} SELECT ({answer})::text, {write.checked()}")
-
-        def run(fetch: Fetch) -> str:
-            answered, passed = _fetched(fetch, statement, path)
-            _require(passed, path)
-            return _json(answered)
-
-        return run
+        return OneStatement(builder, write, response.from_write(builder), path)
 
     def _written_then_read(
         self, table: TrackedTable, builder: Builder, write: Write, response: Response, path: str

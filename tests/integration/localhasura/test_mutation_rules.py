@@ -481,3 +481,48 @@ def test_metadata_with_fractions_is_kept(workshop: Client) -> None:
     (memo,) = [table for table in tables if table["table"]["name"] == "memo"]
     presets = [each["permission"].get("set") for each in memo["insert_permissions"]]
     assert {"author": "X-Hasura-User-Id", "meta": {"a": [1]}, "weight": 1.5, "done": True} in presets
+
+
+WHO = "current_setting('hasura.user', true)::json ->> 'x-hasura-user-id'"
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        "insert_seen(objects: {}) {affected_rows}",
+        "insert_seen(objects: [{}, {}]) {affected_rows returning {id}}",
+        "update_seen(where: {}, _set: {n: 1}) {affected_rows}",
+        "delete_seen(where: {}) {affected_rows}",
+        "delete_seen_by_pk(id: 1) {id}",
+        "a: insert_seen(objects: {}) {affected_rows} b: delete_seen(where: {}) {affected_rows}",
+    ],
+)
+def test_defaults_and_triggers_of_every_kind_see_the_session(client: Client, mutation: str) -> None:
+    client.sql(
+        f"""CREATE TABLE seen (id serial PRIMARY KEY, n integer, who text DEFAULT ({WHO}));
+            INSERT INTO seen (who) VALUES ('me');
+            CREATE TABLE trail (at text, who text);
+            CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+              INSERT INTO trail VALUES (TG_WHEN || TG_LEVEL, {WHO});
+              RETURN coalesce(NEW, OLD);
+            END $$;
+            CREATE TRIGGER a BEFORE INSERT OR UPDATE OR DELETE ON seen EXECUTE FUNCTION note();
+            CREATE TRIGGER b BEFORE INSERT OR UPDATE OR DELETE ON seen FOR EACH ROW EXECUTE FUNCTION note();
+            CREATE TRIGGER c AFTER INSERT OR UPDATE OR DELETE ON seen FOR EACH ROW EXECUTE FUNCTION note();
+            CREATE CONSTRAINT TRIGGER d AFTER INSERT OR UPDATE OR DELETE ON seen DEFERRABLE INITIALLY DEFERRED
+              FOR EACH ROW EXECUTE FUNCTION note();"""
+    )
+    client.metadata("pg_track_tables", {"tables": [{"table": "seen"}, {"table": "trail"}]})
+
+    client.data(f"mutation {{{mutation}}}", X_Hasura_User_Id="me")
+
+    trail = client.data("{trail(distinct_on: [at, who], order_by: [{at: asc}, {who: asc}]) {at who}}")[
+        "trail"
+    ]
+    assert [(each["at"], each["who"]) for each in trail] == [
+        ("AFTERROW", "me"),
+        ("BEFOREROW", "me"),
+        ("BEFORESTATEMENT", "me"),
+    ]
+    assert client.data('{seen(where: {_not: {who: {_eq: "me"}}}) {id}}') == {"seen": []}
