@@ -39,15 +39,17 @@ def run_metadata(service: MetadataService, body: Any) -> Any:
     kind = _kind(body)
     if kind in READS:
         return READS[kind](service, body)
-    return service.change(lambda draft: _run(draft, body), version)
+    return service.change(lambda draft: _run(service, draft, body), version)
 
 
-def _run(draft: Draft, command: Any) -> Any:
+def _run(service: MetadataService, draft: Draft, command: Any) -> Any:
     kind = _kind(command)
     if kind in BULKS:
-        return _run_bulk(draft, kind, command.get("args"))
+        return _run_bulk(service, draft, kind, command.get("args"))
+    if kind in whole_commands.IN_BULK:
+        return whole_commands.IN_BULK[kind](draft, service, command)
     if kind in READS:
-        raise unsupported(f"{kind} cannot be a part of a bulk here")
+        return READS[kind](service, command)
     act = CHANGES.get(kind)
     if act is None:
         raise _unknown(kind)
@@ -84,14 +86,14 @@ def _refuse_new_inconsistencies(before: tuple[Inconsistency, ...], after: tuple[
         )
 
 
-def _run_bulk(draft: Draft, kind: str, commands: Any) -> Any:
+def _run_bulk(service: MetadataService, draft: Draft, kind: str, commands: Any) -> Any:
     if not isinstance(commands, list):
         raise unparsable("expected a list", "$.args")
     undo = draft.save_point()
     answers: list[Any] = []
     for index, command in enumerate(commands):
         try:
-            answers.append(_run(draft, command))
+            answers.append(_run(service, draft, command))
         except EngineError as error:
             located = error.at(f"$.args[{index}]")
             if kind != "bulk_keep_going":

@@ -10,6 +10,7 @@ from localhasura.errors import EngineError, unparsable, unsupported
 from localhasura.metadata.names import required, required_text, table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, refuse_unsupported
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS
+from localhasura.metadata.shapes import check_configuration, check_permission, check_using, expect
 
 Document = dict[str, Any]
 Entry = dict[str, Any]
@@ -23,6 +24,18 @@ _UNSUPPORTED_OF_TABLES = (
     "event_triggers",
     "apollo_federation_config",
 )
+
+_DEFAULTS: dict[str, Any] = {
+    "allow_aggregations": False,
+    "backend_only": False,
+    "limit": None,
+    "set": {},
+    "computed_fields": [],
+    "query_root_fields": None,
+    "subscription_root_fields": None,
+    "validate_input": None,
+}
+"""Members of a permission that an export leaves out when they say what their absence says."""
 
 
 def empty_document(source: str | None, configuration: Any = None) -> Document:
@@ -43,6 +56,7 @@ def normalised(value: Any, path: str) -> Document:
         if key not in _KNOWN and not _is_empty(content):
             raise unsupported(f'"{key}" is not supported by this engine', f"{path}.{key}")
     sources = value.get("sources") or []
+    expect(sources, list, f"{path}.sources")
     if len(sources) > 1:
         raise unsupported("more than one source is not supported by this engine", f"{path}.sources")
     document: Document = {"version": 3, "sources": []}
@@ -111,13 +125,29 @@ def relationship_target(definition: Entry) -> TableName | None:
 def exported(document: Document) -> Document:
     """Return the document without empty members, as an export has it."""
     sources = [
-        {
-            **source,
-            "tables": [{k: v for k, v in entry.items() if not _is_empty(v)} for entry in source["tables"]],
-        }
+        {**source, "tables": [_exported_table(entry) for entry in source["tables"]]}
         for source in document["sources"]
     ]
     return {**document, "sources": sources}
+
+
+def _exported_table(entry: Entry) -> Entry:
+    made = {key: value for key, value in entry.items() if not _is_empty(value)}
+    for key in (*RELATIONSHIP_KINDS, *PERMISSION_KINDS):
+        if key in made:
+            made[key] = [_exported_object(each) for each in made[key]]
+    return made
+
+
+def _exported_object(definition: Entry) -> Entry:
+    made = {key: value for key, value in definition.items() if key != "comment" or value is not None}
+    if "permission" in made:
+        made["permission"] = {
+            key: value
+            for key, value in made["permission"].items()
+            if key not in _DEFAULTS or value not in (None, _DEFAULTS[key])
+        }
+    return made
 
 
 def _source(source: Any, path: str) -> Entry:
@@ -130,6 +160,7 @@ def _source(source: Any, path: str) -> Entry:
             raise unsupported(f'"{key}" is not supported by this engine', f"{path}.{key}")
     refuse_customization(source.get("customization") or {}, path)
     made = new_source(name, source.get("configuration"))
+    expect(source.get("tables") or [], list, f"{path}.tables")
     seen: set[TableName] = set()
     for index, entry in enumerate(source.get("tables") or []):
         table = _table(entry, f"{path}.tables[{index}]")
@@ -164,6 +195,8 @@ def _table(entry: Any, path: str) -> Entry:
         if entry.get(key):
             raise unsupported(f'"{key}" of a table is not supported by this engine', f"{path}.{key}")
     made: Entry = {"table": name.json()}
+    expect(entry.get("is_enum") or False, bool, f"{path}.is_enum")
+    check_configuration(entry.get("configuration") or {}, f"{path}.configuration")
     for key in ("is_enum", "configuration"):
         if entry.get(key):
             made[key] = entry[key]
@@ -171,13 +204,16 @@ def _table(entry: Any, path: str) -> Entry:
         listed = _entries(entry, key, path)
         for index, definition in enumerate(listed):
             required_text(definition, "name", f"{path}.{key}[{index}]")
-            required(definition, "using", f"{path}.{key}[{index}]")
+            check_using(
+                required(definition, "using", f"{path}.{key}[{index}]"), f"{path}.{key}[{index}].using"
+            )
         made[key] = listed
-    for key in PERMISSION_KINDS:
+    for key, kind in PERMISSION_KINDS.items():
         listed = _entries(entry, key, path)
         for index, definition in enumerate(listed):
             required_text(definition, "role", f"{path}.{key}[{index}]")
             permission = required(definition, "permission", f"{path}.{key}[{index}]")
+            check_permission(kind, permission, f"{path}.{key}[{index}].permission")
             refuse_unsupported(permission, f"{path}.{key}[{index}].permission")
         made[key] = listed
     return made

@@ -20,6 +20,7 @@ from localhasura.metadata.schema_changes import (
     remove_dependents,
 )
 from localhasura.metadata.service import Draft
+from localhasura.metadata.shapes import check_permission, check_using
 from localhasura.metadata.table_commands import drop_named, table_in
 
 
@@ -30,7 +31,9 @@ def create_relationship(key: str, draft: Draft, command: Mapping[str, Any]) -> N
     if any(each["name"] == relationship for kind in RELATIONSHIP_KINDS for each in entry.get(kind, [])):
         message = f'relationship with name "{relationship}" already exists in table "{name}"'
         raise EngineError("already-exists", message, path="$.args")
-    definition: Entry = {"name": relationship, "using": required(args, "using")}
+    using = required(args, "using")
+    check_using(using, "$.args.using")
+    definition: Entry = {"name": relationship, "using": using}
     if args.get("comment"):
         definition["comment"] = args["comment"]
     entry.setdefault(key, []).append(definition)
@@ -87,6 +90,7 @@ def create_permission(key: str, kind: str, draft: Draft, command: Mapping[str, A
         message = f'{kind} permission already defined on table "{name}" with role "{role}"'
         raise EngineError("already-exists", message, path="$.args")
     permission = required(args, "permission")
+    check_permission(kind, permission, "$.args.permission")
     refuse_unsupported(permission, "$.args.permission")
     definition: Entry = {"role": role, "permission": permission}
     if args.get("comment"):

@@ -49,6 +49,8 @@ class Draft:
     catalog: Catalog = field(default_factory=Catalog)
     model: Model = field(default_factory=Model)
     changed: bool = False
+    reloaded: bool = False
+    """Whether a command asked to serve what the database holds now, changed or not."""
     may_be_inconsistent: bool = False
 
     def rebuild(self) -> None:
@@ -145,7 +147,7 @@ class MetadataService:
                 raise version_conflict(resource_version)
             with self.draft() as draft:
                 result = act(draft)
-                if draft.changed:
+                if draft.changed or draft.reloaded:
                     self.adopt(draft)
             return result
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localhasura.catalog import TableName
-from localhasura.errors import EngineError, unparsable
+from localhasura.errors import EngineError
 from localhasura.metadata.document import (
     Entry,
     find_table,
@@ -17,6 +17,7 @@ from localhasura.metadata.document import (
 from localhasura.metadata.names import required, table_name
 from localhasura.metadata.schema_changes import dependency_error, dependents_on_table, remove_dependents
 from localhasura.metadata.service import Draft
+from localhasura.metadata.shapes import check_configuration, expect
 
 
 def source_in(draft: Draft, args: Mapping[str, Any]) -> Entry:
@@ -35,15 +36,42 @@ def track_table(draft: Draft, command: Mapping[str, Any]) -> None:
     _track(draft, command["args"])
 
 
-def track_tables(draft: Draft, command: Mapping[str, Any]) -> None:
-    tables = required(command["args"], "tables")
-    if not isinstance(tables, list):
-        raise unparsable("expected a list", "$.args.tables")
-    for index, args in enumerate(tables):
+def track_tables(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any]:
+    return _each_table(command["args"], "track", lambda args: _track(draft, args))
+
+
+def _each_table(
+    args: Mapping[str, Any], verb: str, act: Callable[[dict[str, Any]], None]
+) -> Callable[[Draft], Any]:
+    """Do what can be done and warn of the rest, unless all of it fails or warnings are not allowed."""
+    tables = required(args, "tables")
+    expect(tables, list, "$.args.tables")
+    warnings: list[dict[str, Any]] = []
+    for each in tables:
+        named = each if isinstance(each, dict) and "table" in each else {"table": each}
+        source = {"source": args["source"]} if "source" in args else {}
         try:
-            _track(draft, args if isinstance(args, dict) and "table" in args else {"table": args})
+            act({**source, **named})
         except EngineError as error:
-            raise error.at(f"$.args.tables[{index}]") from error
+            if error.code == "parse-failed":
+                raise
+            warnings.append(_warning(verb, table_name(named["table"]), named, error))
+    if warnings and len(warnings) == len(tables):
+        message = f"all tables failed to {verb}"
+        raise EngineError("invalid-configuration", message, path="$.args", internal=warnings)
+    if warnings and args.get("allow_warnings") is False:
+        message = "failed due to metadata warnings"
+        raise EngineError("metadata-warnings", message, path="$.args", internal=warnings)
+    answer = {"message": "success"} | ({"warnings": warnings} if warnings else {})
+    return lambda _draft: answer
+
+
+def _warning(verb: str, name: TableName, args: Mapping[str, Any], error: EngineError) -> dict[str, Any]:
+    return {
+        "type": f"{verb}-table-failed",
+        "name": f"table {name} in source {args.get('source', 'default')}",
+        "message": error.message,
+    }
 
 
 def _track(draft: Draft, args: Any) -> None:
@@ -55,6 +83,9 @@ def _track(draft: Draft, args: Any) -> None:
         raise EngineError("already-tracked", f'view/table already tracked: "{name}"', path="$.args")
     if name not in draft.catalog.tables:
         raise EngineError("not-exists", f'no such table/view exists in source: "{name}"', path="$.args")
+    if isinstance(args, dict):
+        check_configuration(args.get("configuration") or {}, "$.args.configuration")
+        expect(args.get("is_enum") or False, bool, "$.args.is_enum")
     entry: Entry = {"table": name.json()}
     for key in ("configuration", "is_enum"):
         if isinstance(args, dict) and args.get(key):
@@ -66,9 +97,8 @@ def untrack_table(draft: Draft, command: Mapping[str, Any]) -> None:
     _untrack(draft, command["args"])
 
 
-def untrack_tables(draft: Draft, command: Mapping[str, Any]) -> None:
-    for args in required(command["args"], "tables"):
-        _untrack(draft, args if isinstance(args, dict) and "table" in args else {"table": args})
+def untrack_tables(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any]:
+    return _each_table(command["args"], "untrack", lambda args: _untrack(draft, args))
 
 
 def _untrack(draft: Draft, args: Any) -> None:
@@ -96,14 +126,15 @@ def drop_named(entry: Entry, keys: Mapping[str, str], name: str) -> bool:
 def set_customization(draft: Draft, command: Mapping[str, Any]) -> None:
     _, entry, _ = table_in(draft, command["args"])
     configuration = required(command["args"], "configuration")
-    if not isinstance(configuration, dict):
-        raise unparsable("expected an object", "$.args.configuration")
+    check_configuration(configuration, "$.args.configuration")
     entry["configuration"] = configuration
 
 
 def set_is_enum(draft: Draft, command: Mapping[str, Any]) -> None:
     _, entry, _ = table_in(draft, command["args"])
-    entry["is_enum"] = bool(required(command["args"], "is_enum"))
+    is_enum = required(command["args"], "is_enum")
+    expect(is_enum, bool, "$.args.is_enum")
+    entry["is_enum"] = is_enum
 
 
 CHANGES: Mapping[str, Callable[[Draft, Any], Any]] = {

@@ -17,6 +17,7 @@ from localhasura.metadata.document import (
 from localhasura.metadata.model import Inconsistency, Model
 from localhasura.metadata.names import required, table_name
 from localhasura.metadata.service import Draft, MetadataService
+from localhasura.metadata.shapes import expect
 
 _CLEARED_ROLES = "graphql_schema_introspection"
 
@@ -46,12 +47,36 @@ def _export(service: MetadataService, command: Mapping[str, Any]) -> Any:
     return document
 
 
-def _reload(service: MetadataService, _command: Mapping[str, Any]) -> Any:
-    model = service.reload()
+def _reload(service: MetadataService, command: Mapping[str, Any]) -> Any:
+    _check_reload(service.stored().document, command.get("args") or {})
+    return _reloaded(service.reload())
+
+
+def _reloaded(model: Model) -> dict[str, Any]:
     answer: dict[str, Any] = {"message": "success", "is_consistent": not model.inconsistencies}
     if model.inconsistencies:
         answer["inconsistent_objects"] = [each.json() for each in model.inconsistencies]
     return answer
+
+
+def _check_reload(document: Document, args: Any) -> None:
+    """Raise for arguments of another shape, and for names that are not there."""
+    expect(args, dict, "$.args")
+    known = {
+        "reload_sources": ("Source", {source["name"] for source in document["sources"]}),
+        "recreate_event_triggers": ("Source", {source["name"] for source in document["sources"]}),
+        "reload_remote_schemas": ("Remote schema", set[str]()),
+    }
+    for key, (what, names) in known.items():
+        given = args.get(key)
+        if given is None or isinstance(given, bool):
+            continue
+        expect(given, list, f"$.args.{key}")
+        for name in given:
+            if name not in names:
+                raise EngineError(
+                    "not-exists", f'{what} with name "{name}" not found in metadata', path="$.args"
+                )
 
 
 def _inconsistent(service: MetadataService, _command: Mapping[str, Any]) -> Any:
@@ -75,6 +100,8 @@ def _replace(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any]
     args = command["args"]
     if command.get("version", 1) == 2 or (isinstance(args, dict) and "metadata" in args):
         metadata, allowed = required(args, "metadata"), bool(args.get("allow_inconsistent_metadata"))
+        for key in ("allow_inconsistent_metadata", "allow_warnings"):
+            expect(args.get(key) or False, bool, f"$.args.{key}")
         draft.document = normalised(metadata, "$.args.metadata")
     else:
         allowed = False
@@ -131,11 +158,33 @@ def _drop_object(document: Document, locate: tuple[str, ...]) -> None:
 
 
 def _set_introspection(draft: Draft, command: Mapping[str, Any]) -> None:
-    draft.document[_CLEARED_ROLES] = {
-        "disabled_for_roles": list(required(command["args"], "disabled_for_roles"))
-    }
+    roles = required(command["args"], "disabled_for_roles")
+    expect(roles, list, "$.args.disabled_for_roles")
+    for index, role in enumerate(roles):
+        expect(role, str, f"$.args.disabled_for_roles[{index}]")
+    draft.document[_CLEARED_ROLES] = {"disabled_for_roles": roles}
 
 
+def _exported_draft(draft: Draft, service: MetadataService, command: Mapping[str, Any]) -> Any:
+    document = exported(draft.document)
+    if command.get("version", 1) == 2:
+        return {"resource_version": service.stored().resource_version, "metadata": document}
+    return document
+
+
+def _reloaded_draft(draft: Draft, _service: MetadataService, command: Mapping[str, Any]) -> Any:
+    # A draft begins with a look at the database, so there is nothing to read anew.
+    _check_reload(draft.document, command.get("args") or {})
+    draft.reloaded = True
+    return _reloaded(draft.model)
+
+
+IN_BULK: Mapping[str, Callable[[Draft, MetadataService, Mapping[str, Any]], Any]] = {
+    "export_metadata": _exported_draft,
+    "reload_metadata": _reloaded_draft,
+    "get_inconsistent_metadata": lambda draft, _service, _command: inconsistency_report(draft.model),
+}
+"""Commands that read, as parts of a bulk: they see what the commands before them have done."""
 READS: Mapping[str, Callable[[MetadataService, Mapping[str, Any]], Any]] = {
     "export_metadata": _export,
     "reload_metadata": _reload,
