@@ -78,14 +78,14 @@ def _track(draft: Draft, args: Any) -> None:
     if isinstance(args, dict) and "table" not in args and "name" in args:
         args = {"table": args}
     name = table_name(args if isinstance(args, str) else required(args, "table"))
+    if isinstance(args, dict):
+        check_configuration(args.get("configuration") or {}, "$.args.configuration")
+        expect(args.get("is_enum") or False, bool, "$.args.is_enum")
     source = source_in(draft, args if isinstance(args, dict) else {})
     if find_table(source, name) is not None:
         raise EngineError("already-tracked", f'view/table already tracked: "{name}"', path="$.args")
     if name not in draft.catalog.tables:
         raise EngineError("not-exists", f'no such table/view exists in source: "{name}"', path="$.args")
-    if isinstance(args, dict):
-        check_configuration(args.get("configuration") or {}, "$.args.configuration")
-        expect(args.get("is_enum") or False, bool, "$.args.is_enum")
     entry: Entry = {"table": name.json()}
     for key in ("configuration", "is_enum"):
         if isinstance(args, dict) and args.get(key):
