@@ -109,7 +109,7 @@ def test_the_configuration_shows_the_claims_map(database_url: str) -> None:
     ("apis", "there"),
     [
         (("graphql",), {"/v1/graphql"}),
-        (("metadata",), {"/v1/metadata", "/v2/query"}),
+        (("metadata",), {"/v1/metadata", "/v1/query", "/v2/query"}),
         (("config", "graphql"), {"/v1alpha1/config", "/v1/graphql"}),
         ((), set()),
     ],
@@ -117,7 +117,13 @@ def test_the_configuration_shows_the_claims_map(database_url: str) -> None:
 def test_apis_that_are_switched_off_are_not_there(
     database_url: str, apis: tuple[str, ...], there: set[str]
 ) -> None:
-    paths = {"/v1/graphql": "POST", "/v1/metadata": "POST", "/v2/query": "POST", "/v1alpha1/config": "GET"}
+    paths = {
+        "/v1/graphql": "POST",
+        "/v1/metadata": "POST",
+        "/v1/query": "POST",
+        "/v2/query": "POST",
+        "/v1alpha1/config": "GET",
+    }
     with started(database_url, enabled_apis=apis) as url:
         answers = {
             path: requests.request(method, url + path, json={}, headers=ADMIN, timeout=5)
