@@ -85,7 +85,9 @@ class _Builder:
         except RuleError as error:
             reason = f'in table "{table.name}": in relationship "{name}": {error}'
             where = (key, str(table.name), name)
-            self._note(kind, f"{kind} {name} in table {table.name}", self._told(definition, table), reason, where)
+            self._note(
+                kind, f"{kind} {name} in table {table.name}", self._told(definition, table), reason, where
+            )
             return
         table.relationships[name] = relationship
 
