@@ -67,6 +67,9 @@ class PgType:
         """The scalar's name in the schema (of the element, for an array)."""
         if self.element is not None:
             return self.element.graphql
+        if self.kind == "c":
+            # A tracked table's rows are an object type of the name itself.
+            return f"{self.name}_scalar"
         return _GRAPHQL_NAMES.get(self.name, self.name)
 
     @property
@@ -79,25 +82,16 @@ class PgType:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether `max` and `min` are offered."""
-        return self.kind in ("b", "e") and not self.is_array and self.name not in _NOT_COMPARABLE
+        """Whether `max` and `min` are offered: for types that Hasura knows by name, and arrays."""
+        if self.element is not None:
+            return self.element.name not in ("json", "jsonb")
+        return self.kind in ("c", "e") or self.name in _COMPARABLE
 
 
-_NOT_COMPARABLE = {
-    *("json", "jsonb", "bool", "geometry", "geography", "raster", "xml", "bytea", "inet", "cidr", "macaddr"),
-    *("point", "line", "lseg", "box", "path", "polygon", "circle", "interval", "time", "name", "tsvector"),
-    *(
-        "tsquery",
-        "bit",
-        "varbit",
-        "txid_snapshot",
-        "pg_lsn",
-        "macaddr8",
-        "oid",
-        "char",
-        "lquery",
-        "ltxtquery",
-    ),
+_COMPARABLE = {
+    *NUMBERS,
+    *TEXTS,
+    *("date", "timestamp", "timestamptz", "timetz", "uuid", "ltree", "lquery", "ltxtquery"),
 }
 
 

@@ -49,13 +49,19 @@ def _table(entry: dict[str, Any]) -> CatalogTable:
 
 
 def _column(entry: dict[str, Any]) -> Column:
-    element = PgType(**entry["element"]) if entry["element"] else None
     return Column(
         name=entry["name"],
-        type=PgType(**entry["type"], element=element),
+        type=_type(entry["type"], _type(entry["element"]) if entry["element"] else None),
         nullable=entry["nullable"],
         comment=entry["comment"],
         has_default=entry["has_default"],
         generated=entry["generated"],
         identity_always=entry["identity_always"],
     )
+
+
+def _type(entry: dict[str, Any], element: PgType | None = None) -> PgType:
+    if entry["name"] == "char":
+        # The one-byte type of PostgreSQL's own catalog: Hasura takes it for character(n).
+        return PgType("bpchar", "bpchar")
+    return PgType(**entry, element=element)

@@ -88,17 +88,13 @@ class SelectCompiler:
         plain = f"{alias}.{column.sql}"
         path = selected.args.get("path")
         if path is not None:
-            steps = path_literal(path, f"{selected.path}.args.path")
+            steps = path_literal(path, f"{selected.path}.args")
             return plain if steps is None else f"({plain} #> {self._b.bind(steps, 'text[]')})"
         return self._stringified(plain, column)
 
     def _stringified(self, expression: str, column: Column) -> str:
-        if not self._b.stringify:
-            return expression
-        if column.type.name in STRINGIFIED:
+        if self._b.stringify and column.type.name in STRINGIFIED:
             return f"({expression})::text"
-        if column.type.element is not None and column.type.element.name in STRINGIFIED:
-            return f"({expression})::text[]"
         return expression
 
     def _by_key(self, table: TrackedTable, selected: Selected) -> str:
