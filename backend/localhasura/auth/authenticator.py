@@ -137,7 +137,7 @@ def _backend_only(headers: Headers) -> bool:
         return text.lower() in _TRUE
     raise EngineError(
         "bad-request",
-        f'"{BACKEND_ONLY}":  Not a valid boolean text. True values are ["true","t","yes","y"] and  '
+        f'{BACKEND_ONLY}:  Not a valid boolean text. True values are ["true","t","yes","y"] and  '
         'False values are ["false","f","no","n"]. All values are case insensitive',
     )
 

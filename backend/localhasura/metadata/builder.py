@@ -12,7 +12,7 @@ from localhasura.metadata.model import EnumTable, Inconsistency, Model, TrackedT
 from localhasura.metadata.names import table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, add_permission
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS, relationship_from
-from localhasura.metadata.rules import RuleError
+from localhasura.metadata.rule_values import RuleError
 
 ReadEnum = Callable[[CatalogTable], Mapping[str, str | None]]
 

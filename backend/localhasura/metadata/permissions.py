@@ -18,7 +18,8 @@ from localhasura.metadata.model import (
     TrackedTable,
     UpdatePermission,
 )
-from localhasura.metadata.rules import RuleError, parse_presets, parse_rule
+from localhasura.metadata.rule_values import RuleError
+from localhasura.metadata.rules import parse_presets, parse_rule
 
 PERMISSION_KINDS = {
     "select_permissions": "select",

@@ -106,9 +106,30 @@ class _RuleWalk:
             return self._visitor.relationship(table.name, name), inner
         if canonical(name) == "_exists" and isinstance(value, dict):
             return name, self._exists(value)
+        aggregated = table.relationships.get(name.removesuffix("_aggregate"))
+        if aggregated is not None and isinstance(value, dict):
+            inner = self._tables[aggregated.target]
+            told = {function: self._aggregate(asked, inner) for function, asked in value.items()}
+            return self._visitor.relationship(table.name, aggregated.name) + "_aggregate", told
         if isinstance(value, list):
             return name, [self.expression(part, table) for part in value]
         return name, self.expression(value, table)
+
+    def _aggregate(self, asked: Any, table: TrackedTable) -> Any:
+        if not isinstance(asked, dict):
+            return asked
+        made = dict(asked)
+        if "filter" in asked:
+            made["filter"] = self.expression(asked["filter"], table)
+        match asked.get("arguments"):
+            case str(name):
+                made["arguments"] = self._visitor.column(table.name, name)
+            case [*names]:
+                made["arguments"] = [self._visitor.column(table.name, name) for name in names]
+            case {"X": str(first), "Y": str(second)}:
+                columns = (self._visitor.column(table.name, name) for name in (first, second))
+                made["arguments"] = dict(zip(("X", "Y"), columns, strict=True))
+        return made
 
     def _exists(self, asked: dict[str, Any]) -> dict[str, Any]:
         made = dict(asked)
@@ -123,8 +144,7 @@ class _RuleWalk:
         other = self._tables.get(name)
         if other is None:
             return {}
-        inner = _RuleWalk(self._tables, self._visitor, other)
-        return {key: inner.expression(asked[key], other) for key in ("_where", "$where") if key in asked}
+        return {key: self.expression(asked[key], other) for key in ("_where", "$where") if key in asked}
 
     def _comparisons(self, value: Any, table: TrackedTable) -> Any:
         if not isinstance(value, dict):

@@ -12,7 +12,7 @@ from localhasura.errors import EngineError
 from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.model import TrackedTable
 from localhasura.metadata.names import table_name
-from localhasura.metadata.rules import RuleError
+from localhasura.metadata.rule_values import RuleError
 
 RELATIONSHIP_KINDS = {"object_relationships": "object_relation", "array_relationships": "array_relation"}
 

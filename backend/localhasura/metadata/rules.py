@@ -17,21 +17,20 @@ from localhasura.boolexp import (
     Not,
     Or,
     Related,
+    RelatedAggregate,
     Rule,
     SessionVariable,
     all_of,
 )
 from localhasura.catalog import Column, PgType
+from localhasura.metadata.aggregate_rules import aggregate_predicate
 from localhasura.metadata.model import Presets, TrackedTable
 from localhasura.metadata.names import table_name
+from localhasura.metadata.rule_values import RuleError, object_of
 from localhasura.operators import COLUMN_OPERATORS, DISTINCT, LISTS, TEXT, canonical, operands
 from localhasura.pgvalues import ValueMismatchError, pg_text
 
 Tables = Mapping[Any, TrackedTable]
-
-
-class RuleError(ValueError):
-    """The rule does not fit the tables; the text goes into the inconsistency's reason."""
 
 
 def parse_rule(rule: Any, table: TrackedTable, tables: Tables) -> BoolExp:
@@ -42,7 +41,7 @@ def parse_rule(rule: Any, table: TrackedTable, tables: Tables) -> BoolExp:
 def parse_presets(presets: Any, table: TrackedTable) -> Presets:
     """Return a permission's `set` by PostgreSQL column; raises RuleError."""
     found: dict[str, Literal | SessionVariable] = {}
-    for name, value in _object(presets or {}, "set").items():
+    for name, value in object_of(presets or {}, "set").items():
         column = table.catalog.columns.get(name)
         if column is None:
             raise RuleError(f'column "{name}" does not exist')
@@ -73,7 +72,7 @@ class _RuleParser:
 
     def expression(self, rule: Any, table: TrackedTable) -> BoolExp:
         """Return the expression about a row of `table`."""
-        members = _object(rule, "boolean expression").items()
+        members = object_of(rule, "boolean expression").items()
         return all_of([self._member(name, value, table) for name, value in members])
 
     def _member(self, name: str, value: Any, table: TrackedTable) -> BoolExp:
@@ -85,8 +84,25 @@ class _RuleParser:
             return Related(relationship, self.expression(value, self._tables[relationship.target]))
         combine = self._combinators.get(canonical(name))
         if combine is None:
-            raise RuleError(f'"{name}" is neither a column nor a relationship of table "{table.name}"')
+            return self._aggregated(name, value, table)
         return combine(value, table)
+
+    def _aggregated(self, name: str, value: Any, table: TrackedTable) -> BoolExp:
+        """Return `<array relationship>_aggregate` compared; nothing else is left for the name to be."""
+        relationship = table.relationships.get(name.removesuffix("_aggregate"))
+        if relationship is None or not relationship.is_array or not name.endswith("_aggregate"):
+            raise RuleError(f'column "{name}" does not exist')
+        target = self._tables[relationship.target]
+        predicate = aggregate_predicate(value, target.catalog)
+        having = self._comparisons(predicate.value, predicate.comparison, target)
+        return RelatedAggregate(
+            relationship,
+            predicate.function,
+            predicate.columns,
+            predicate.distinct,
+            self.expression(predicate.filter, target),
+            all_of(having),
+        )
 
     def _and(self, value: Any, table: TrackedTable) -> BoolExp:
         return all_of([self.expression(part, table) for part in _list(value, "_and")])
@@ -98,15 +114,12 @@ class _RuleParser:
         return Not(self.expression(value, table))
 
     def _exists(self, value: Any, _table: TrackedTable) -> BoolExp:
-        asked = _object(value, "_exists")
+        asked = object_of(value, "_exists")
         name = table_name(asked.get("_table", asked.get("$table")))
         other = self._tables.get(name)
         if other is None:
             raise RuleError(f'table "{name}" does not exist')
-        inner = _RuleParser(other, self._tables)
-        return Exists(
-            other.catalog, Rule(inner.expression(asked.get("_where", asked.get("$where", {})), other))
-        )
+        return Exists(other.catalog, self.expression(asked.get("_where", asked.get("$where", {})), other))
 
     def _comparisons(self, column: Column, value: Any, table: TrackedTable) -> list[BoolExp]:
         if isinstance(value, dict) and _names_operators(column, value):
@@ -117,12 +130,12 @@ class _RuleParser:
 
     def _comparison(self, column: Column, operator: str, value: Any, table: TrackedTable) -> BoolExp:
         if operator in COLUMN_OPERATORS:
-            return Compare(column, COLUMN_OPERATORS[operator], self._column_operand(value, table))
+            return Compare(column, COLUMN_OPERATORS[operator], self._column_operand(column, value, table))
         if operator == "_cast":
             return all_of(_cast_comparisons(column, value))
         return _value_comparison(column, column.type, operator, value)
 
-    def _column_operand(self, value: Any, table: TrackedTable) -> ColumnOperand:
+    def _column_operand(self, column: Column, value: Any, table: TrackedTable) -> ColumnOperand:
         match value:
             case str(name) | [str(name)]:
                 operand, owner = ColumnOperand(name), table
@@ -130,8 +143,11 @@ class _RuleParser:
                 operand, owner = ColumnOperand(name, of_root=True), self._root
             case _:
                 raise RuleError("a column comparison takes a column, or a list of $ and a column")
-        if operand.column not in owner.catalog.columns:
-            raise RuleError(f'column "{operand.column}" does not exist in table "{owner.name}"')
+        other = owner.catalog.columns.get(operand.column)
+        if other is None:
+            raise RuleError(f'column "{operand.column}" does not exist')
+        if other.type != column.type:
+            raise RuleError(f'incompatible column types: "{column.name}", "{operand.column}"')
         return operand
 
 
@@ -164,10 +180,10 @@ def _value_comparison(
 
 def _cast_comparisons(column: Column, value: Any) -> list[BoolExp]:
     found = []
-    for target, comparisons in _object(value, "_cast").items():
+    for target, comparisons in object_of(value, "_cast").items():
         if target not in ("String", "text"):
             raise RuleError(f"cannot cast to {target}")
-        for name, operand in _object(comparisons, target).items():
+        for name, operand in object_of(comparisons, target).items():
             found.append(_value_comparison(column, TEXT, canonical(name), operand, TEXT))
     return found
 
@@ -176,23 +192,20 @@ def _list_operand(kind: PgType, value: Any) -> ListOperand | SessionVariable:
     variable = session_variable(value)
     if variable is not None:
         return SessionVariable(variable)
-    return ListOperand(tuple(_scalar(kind, item) for item in _list(value, "_in")))
+    # Inside a list the name of a session variable is a text like others; an array comes as one variable.
+    return ListOperand(tuple(_literal(kind, item) for item in _list(value, "_in")))
 
 
 def _scalar(kind: PgType, value: Any) -> Literal | SessionVariable:
     variable = session_variable(value)
-    if variable is not None:
-        return SessionVariable(variable)
+    return _literal(kind, value) if variable is None else SessionVariable(variable)
+
+
+def _literal(kind: PgType, value: Any) -> Literal:
     try:
         return Literal(pg_text(kind, value))
     except ValueMismatchError as error:
         raise RuleError(str(error)) from None
-
-
-def _object(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise RuleError(f"{what}: expected an object")
-    return value
 
 
 def _list(value: Any, what: str) -> list[Any]:

@@ -19,7 +19,7 @@ from localhasura.errors import EngineError
 from localhasura.metadata.builder import build_model
 from localhasura.metadata.document import Document, empty_document, source_of
 from localhasura.metadata.model import Inconsistency, Model
-from localhasura.metadata.rules import RuleError
+from localhasura.metadata.rule_values import RuleError
 from localhasura.metadata.source import SourceReader, database_url
 from localhasura.metadata.store import MetadataStore, Stored, version_conflict
 from localhasura.metadata.sync import SchemaSync

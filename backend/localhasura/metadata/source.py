@@ -11,7 +11,7 @@ from psycopg import conninfo, sql
 from localhasura.catalog import Catalog, CatalogTable, Column, read_catalog
 from localhasura.catalog.model import TEXTS
 from localhasura.jsontext import is_graphql_name
-from localhasura.metadata.rules import RuleError
+from localhasura.metadata.rule_values import RuleError
 
 _PARAMETERS = {
     "username": "user",
