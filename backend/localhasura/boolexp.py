@@ -10,10 +10,13 @@ from localhasura.catalog import CatalogTable, Column, PgType, TableName
 
 @dataclass(frozen=True)
 class BoundVariable:
-    """A variable of the request whose whole value is an operand of this type."""
+    """A variable of the request, or a part of one, whose whole value is an operand of this type."""
 
     name: str
     type: PgType
+    steps: tuple[str | int, ...] = ()
+    """The keys and indices that lead to the part."""
+    nullable: bool = False
 
 
 @dataclass(frozen=True)

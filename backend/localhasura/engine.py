@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 
 from localhasura.config import Options
-from localhasura.database import Connection, Database, fetch_one, mapped
+from localhasura.database import Database, fetch_one, mapped
 from localhasura.errors import EngineError, invalid, unparsable, unsupported
 from localhasura.jsontext import compact
 from localhasura.metadata.model import ADMIN, Model
+from localhasura.metadata.shapes import expect
 from localhasura.request.directives import check_operation_directives
 from localhasura.request.document import Operation, find_operation
-from localhasura.request.mutation import Compiled, MutationCompiler, OneStatement
+from localhasura.request.mutation import MutationCompiler
 from localhasura.request.selection import INTROSPECTION_FIELDS, Selected, Walker
 from localhasura.request.variables import bind_variables
 from localhasura.schema.introspection import introspect
@@ -24,8 +25,9 @@ from localhasura.schema.objects import Kind
 from localhasura.schema.role import NO_QUERIES, RoleSchema
 from localhasura.schema.values import Variables
 from localhasura.sql.builder import Builder, Session, Statement
-from localhasura.sql.plans import PlanCache, Steps
+from localhasura.sql.plans import PlanCache
 from localhasura.sql.select import SelectCompiler
+from localhasura.sql.steps import Compiled, Known, Read, Run, Step
 
 
 class GraphQLEngine:
@@ -44,25 +46,25 @@ class GraphQLEngine:
         self._database = database
 
     def answer(self, body: Any, session: Session) -> str:
-        """Return the JSON text for a request body: one request, or a list of them answered one by one.
-
-        A list is answered only if all of it has the shape of requests.
-        """
-        if isinstance(body, list):
-            try:
-                _check_batch(body)
-            except EngineError as error:
-                return self.error_text(error, session.role)
-            return "[" + ",".join(self._answer_one(item, session) for item in body) + "]"
-        return self._answer_one(body, session)
-
-    def _answer_one(self, body: Any, session: Session) -> str:
+        """Return the JSON text for a request body, be it data or errors."""
         try:
-            return self._run(body, session)
+            return self.data(body, session)
         except EngineError as error:
             return self.error_text(error, session.role)
-        except RecursionError:
-            return self.error_text(invalid("the request is nested too deeply"), session.role)
+
+    def data(self, body: Any, session: Session) -> str:
+        """Return the JSON text for a request body: one request, or a list of them answered one by one.
+
+        Raises the EngineError of one request. A list is answered only if all of it has the shape of requests; then
+        the errors are in the text.
+        """
+        if not isinstance(body, list):
+            try:
+                return self._run(body, session)
+            except RecursionError:
+                raise invalid("the request is nested too deeply") from None
+        _check_batch(body)
+        return "[" + ",".join(self.answer(item, session) for item in body) + "]"
 
     def error_text(self, error: EngineError, role: str | None) -> str:
         """Return the GraphQL answer that says the error."""
@@ -72,75 +74,52 @@ class GraphQLEngine:
     def _run(self, body: Any, session: Session) -> str:
         query, variables, name = _request_parts(body)
         schema, plans = self._served.schema(session)
-        steps = plans.find((query, name), variables, session)
-        if steps is not None:
-            return self._answered(steps)
-        operation = find_operation(query, name)
-        if operation.kind == "mutation":
-            return self._mutate(operation, variables, schema, session)
-        if operation.kind == "subscription":
-            raise _no_subscription(schema)
-        bound = bind_variables(operation, variables)
-        steps = self._query(operation, variables, bound, schema, session)
-        plans.keep((query, name), variables, bound, steps)
-        return self._answered(steps)
+        compiled = plans.find((query, name), variables, session)
+        if compiled is None:
+            operation = find_operation(query, name)
+            _check_kind(operation, schema)
+            bound = bind_variables(operation, variables)
+            compiled = self._compiled(operation, variables, bound, schema, session)
+            plans.keep((query, name), variables, bound, compiled)
+        return self._answered(compiled, session)
 
-    def _query(
+    def _compiled(
         self,
         operation: Operation,
         variables: Mapping[str, Any],
         bound: Variables,
         schema: RoleSchema,
         session: Session,
-    ) -> Steps:
+    ) -> Compiled:
         walker = Walker(operation.fragments, bound, self._options.max_depth, self._options.max_nodes)
         check_operation_directives(operation, bound)
-        fields = walker.fields(schema.query_root, (operation.node.selection_set,), "$", root=True)
         builder = partial(self._builder, schema, session)
-        steps: list[tuple[str, Statement | str]] = []
-        for field in fields:
+        selections = (operation.node.selection_set,)
+        if schema.mutation_root is not None and operation.kind == "mutation":
+            return MutationCompiler(builder, walker).compile(
+                walker.fields(schema.mutation_root, selections, "$")
+            )
+        steps: list[tuple[str, Step]] = []
+        for field in walker.fields(schema.query_root, selections, "$", root=True):
             if field.name in INTROSPECTION_FIELDS and field.field is None:
                 bound.look_at_all()
                 check_meta_field(field.name, field.nodes, field.path, bound, operation.fragments)
-                steps.append((field.key, _introspected(schema, field, operation, variables)))
+                steps.append((field.key, Known(_introspected(schema, field, operation, variables))))
             else:
-                steps.append((field.key, _query_plan(field, walker, schema, builder)))
-        return tuple(steps)
+                steps.append((field.key, _query_step(field, walker, schema, builder)))
+        return Compiled(tuple(steps))
 
-    def _answered(self, steps: Steps) -> str:
-        if any(isinstance(step, Statement) for _, step in steps):
-            with self._database.connection() as connection:
-                return _data({key: _executed(step, connection) for key, step in steps})
-        return _data({key: step for key, step in steps if isinstance(step, str)})
-
-    def _mutate(
-        self, operation: Operation, variables: Mapping[str, Any], schema: RoleSchema, session: Session
-    ) -> str:
-        if schema.mutation_root is None:
-            raise invalid("no mutations exist")
-        bound = bind_variables(operation, variables)
-        walker = Walker(operation.fragments, bound, self._options.max_depth, self._options.max_nodes)
-        check_operation_directives(operation, bound)
-        fields = walker.fields(schema.mutation_root, (operation.node.selection_set,), "$")
-        compiler = MutationCompiler(partial(self._builder, schema, session), walker)
-        steps: list[tuple[str, Compiled]] = []
-        for field in fields:
-            if field.field is None:
-                steps.append((field.key, _always(compact("mutation_root"))))
-            else:
-                steps.append((field.key, compiler.compile(field)))
-        return self._in_transaction(steps, session)
-
-    def _in_transaction(self, steps: list[tuple[str, Compiled]], session: Session) -> str:
-        user = compact(dict(session.variables))
+    def _answered(self, compiled: Compiled, session: Session) -> str:
+        if not compiled.needs_database:
+            return _data(compiled, Run(_no_database, session))
         with self._database.connection() as connection:
-            key, only = steps[0] if len(steps) == 1 else ("", None)
-            if isinstance(only, OneStatement) and only.stands_alone:
-                return _data({key: only.alone(lambda one: fetch_one(connection, one), user)})
+            run = Run(partial(fetch_one, connection), session)
+            if not compiled.in_transaction:
+                return _data(compiled, run)
             try:
                 with connection.transaction():
-                    _set_user(connection, user)
-                    return _data({key: step(lambda one: fetch_one(connection, one)) for key, step in steps})
+                    _set_user(run)
+                    return _data(compiled, run)
             except psycopg.Error as error:
                 raise mapped(error) from error
 
@@ -178,14 +157,14 @@ def _introspected(
     return introspect(schema, selected, operation, variables)
 
 
-def _query_plan(
+def _query_step(
     selected: Selected, walker: Walker, schema: RoleSchema, new_builder: Callable[[], Builder]
-) -> Statement | str:
+) -> Step:
     if selected.field is None:
-        return compact(schema.query_root.name)
+        return Known(compact(schema.query_root.name))
     if selected.field.kind is Kind.NO_QUERIES:
-        return compact(NO_QUERIES)
-    return SelectCompiler(new_builder(), walker).root(selected)
+        return Known(compact(NO_QUERIES))
+    return Read(SelectCompiler(new_builder(), walker).root(selected))
 
 
 def _check_batch(items: list[Any]) -> None:
@@ -199,40 +178,38 @@ def _check_batch(items: list[Any]) -> None:
 def _request_parts(body: Any) -> tuple[str, Mapping[str, Any], str | None]:
     if not isinstance(body, dict):
         raise unparsable("expected an object with the key 'query'")
-    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+    query: Any = body.get("query")
+    variables, name = body.get("variables"), body.get("operationName")
     if "query" not in body:
         raise unparsable("the key 'query' was not present")
-    if not isinstance(query, str):
-        raise unparsable("parsing Text failed, expected String", "$.query")
+    expect(query, str, "$.query")
     if variables is not None and not isinstance(variables, dict):
         raise unparsable("parsing HashMap failed, expected Object", "$.variables")
-    if name is not None and not isinstance(name, str):
-        raise unparsable("parsing Text failed, expected String", "$.operationName")
+    if name is not None:
+        expect(name, str, "$.operationName")
     return query, variables or {}, name or None
 
 
-def _no_subscription(schema: RoleSchema) -> EngineError:
+def _check_kind(operation: Operation, schema: RoleSchema) -> None:
+    """Refuse what the role has no root for, and subscriptions."""
+    if operation.kind == "mutation" and schema.mutation_root is None:
+        raise invalid("no mutations exist")
+    if operation.kind != "subscription":
+        return
     if schema.subscription_root is None:
-        return invalid("no subscriptions exist")
+        raise invalid("no subscriptions exist")
     message = "subscriptions are not supported over HTTP, use websockets instead"
-    return EngineError("unexpected-payload", message)
+    raise EngineError("unexpected-payload", message)
 
 
-def _executed(plan: Statement | str, connection: Connection) -> str:
-    if isinstance(plan, str):
-        return plan
-    value = fetch_one(connection, plan)[0]
-    return "null" if value is None else str(value)
+def _set_user(run: Run) -> None:
+    run.fetch(Statement("SELECT set_config('hasura.user', $1, true)", [run.user]))
 
 
-def _set_user(connection: Connection, user: str) -> None:
-    fetch_one(connection, Statement("SELECT set_config('hasura.user', $1, true)", [user]))
+def _no_database(_statement: Statement) -> NoReturn:
+    raise LookupError("the operation was said to need no database")
 
 
-def _data(values: Mapping[str, str]) -> str:
-    members = ",".join(f"{compact(key)}:{value}" for key, value in values.items())
+def _data(compiled: Compiled, run: Run) -> str:
+    members = ",".join(f"{compact(key)}:{step.run(run)}" for key, step in compiled.steps)
     return f'{{"data":{{{members}}}}}'
-
-
-def _always(text: str) -> Callable[[Any], str]:
-    return lambda _fetch: text

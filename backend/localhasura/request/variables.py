@@ -9,7 +9,7 @@ from graphql.language import NonNullTypeNode, NullValueNode, VariableDefinitionN
 
 from localhasura.errors import invalid, unparsable
 from localhasura.request.document import Operation
-from localhasura.schema.values import NULL, Json, Value, Variable, Variables
+from localhasura.schema.values import NULL, Part, Value, Variable, Variables
 
 
 def bind_variables(operation: Operation, given: Mapping[str, Any]) -> Variables:
@@ -37,7 +37,7 @@ def _value(definition: VariableDefinitionNode, name: str, given: Mapping[str, An
     if name in given:
         if given[name] is None and required:
             raise invalid(f'null value found for non-nullable type: "{print_ast(definition.type)}"')
-        return Json(given[name])
+        return Part(given[name], name)
     if definition.default_value is not None:
         return definition.default_value
     if required:

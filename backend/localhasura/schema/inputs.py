@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql.language import BooleanValueNode, EnumValueNode, IntValueNode, StringValueNode
 
-from localhasura.boolexp import BoundVariable, Literal
+from localhasura.boolexp import Literal
 from localhasura.catalog import PgType
 from localhasura.errors import EngineError, invalid, unparsable
 from localhasura.jsontext import pointer
@@ -141,17 +141,22 @@ class ColumnType(InputType):
         return ExpectedType(self.name, non_null, ExpectedType(self.name, True))
 
     def parse(self, value: Value, variables: Variables, path: str) -> Literal:
+        text = self._text(value, variables, path)
+        if not isinstance(value, Given):
+            return Literal(text)
+        return Literal(text, variables.bind(value, self.kind, nullable=self.nullable))
+
+    def _text(self, value: Value, variables: Variables, path: str) -> str | None:
         if is_null(value):
             if not self.nullable:
                 raise invalid(f"unexpected null value for type '{self.name}'", path)
-            return Literal(None)
+            return None
         try:
-            text = pg_text(self.kind, variables.plain(value))
+            return pg_text(self.kind, variables.plain(value))
         except ValueMismatchError as error:
             raise unparsable(str(error), path) from None
         except RecursionError:
             raise unparsable("the value is nested too deeply", path) from None
-        return Literal(text, BoundVariable(value.name, self.kind) if isinstance(value, Given) else None)
 
 
 class EnumType(InputType):

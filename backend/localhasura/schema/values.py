@@ -25,6 +25,8 @@ from graphql.language import (
     print_ast,
 )
 
+from localhasura.boolexp import BoundVariable
+from localhasura.catalog import PgType
 from localhasura.errors import invalid
 from localhasura.jsontext import is_graphql_name, pointer
 
@@ -40,18 +42,34 @@ _LITERAL_KINDS: Mapping[type[ValueNode], str] = {
 }
 
 
+Steps = tuple[str | int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Json:
     """A JSON value out of the request's variables."""
 
     value: Any
 
+    def member(self, step: str | int, value: Any) -> Json:
+        """Return what the value holds at a key or index."""
+        return Json(value)
+
 
 @dataclass(frozen=True, slots=True)
-class Given(Json):
-    """The whole value of a variable, where nothing but its text will depend on it."""
+class Part(Json):
+    """The value of a variable, or a part of it, that knows where it comes from."""
 
     name: str
+    steps: Steps = ()
+
+    def member(self, step: str | int, value: Any) -> Json:
+        return Part(value, self.name, (*self.steps, step))
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Part):
+    """A part that is an operand as a whole: nothing but its text depends on it."""
 
 
 Value = Json | ValueNode
@@ -87,17 +105,28 @@ class Variables:
 
     def __init__(self, by_name: Mapping[str, Variable]) -> None:
         self._by_name = by_name
-        self._handed_out: set[str] = set()
-        self._looked_at: set[str] = set()
+        self._bound: set[BoundVariable] = set()
+        self._looked_at: set[tuple[str, Steps]] = set()
+        self._read_whole: set[str] = set()
 
     @property
-    def bound(self) -> set[str]:
-        """The variables that were handed out as `Given` and nowhere in another way."""
-        return self._handed_out - self._looked_at
+    def bound(self) -> set[BoundVariable]:
+        """The parts of variables that are operands and decided nothing else."""
+        return {
+            each
+            for each in self._bound
+            if each.name not in self._read_whole and (each.name, each.steps) not in self._looked_at
+        }
 
     def look_at_all(self) -> None:
         """Note that every variable's value may have decided something."""
-        self._looked_at.update(self._by_name)
+        self._read_whole.update(self._by_name)
+
+    def bind(self, given: Given, kind: PgType, *, nullable: bool) -> BoundVariable:
+        """Note that a part is an operand of this type, and return it as such."""
+        bound = BoundVariable(given.name, kind, given.steps, nullable)
+        self._bound.add(bound)
+        return bound
 
     def resolve(
         self,
@@ -112,8 +141,18 @@ class Variables:
 
         `whole` asks for a `Given` where the variable's value allows it.
         """
-        if not isinstance(value, VariableNode):
-            return value
+        found = (
+            self._filled_in(value, expected, path, has_default) if isinstance(value, VariableNode) else value
+        )
+        if not isinstance(found, Part):
+            return found
+        # Whether a whole variable is null is looked at, since its declaration may forbid that.
+        if whole and (found.steps or found.value is not None):
+            return Given(found.value, found.name, found.steps)
+        self._looked_at.add((found.name, found.steps))
+        return found
+
+    def _filled_in(self, value: VariableNode, expected: ExpectedType, path: str, has_default: bool) -> Value:
         variable = self._by_name.get(value.name.value)
         if variable is None:
             raise invalid(f'unbound variable "{value.name.value}"')
@@ -123,12 +162,7 @@ class Variables:
                 f"variable '{variable.name}' is declared as '{declared}', but used where '{expected}' is expected",
                 path,
             )
-        given = variable.value
-        if whole and isinstance(given, Json) and is_bindable(given.value):
-            self._handed_out.add(variable.name)
-            return Given(given.value, variable.name)
-        self._looked_at.add(variable.name)
-        return given
+        return variable.value
 
     def plain(self, value: Value) -> Any:
         """Return a value as JSON, variables filled in."""
@@ -147,13 +181,8 @@ class Variables:
         variable = self._by_name.get(value.name.value)
         if variable is None:
             raise invalid(f'unbound variable "{value.name.value}"')
-        self._looked_at.add(variable.name)
+        self._read_whole.add(variable.name)
         return variable.value
-
-
-def is_bindable(value: Any) -> bool:
-    """Whether a variable's value may be bound anew without looking at it: it is one scalar."""
-    return isinstance(value, str | int | Decimal)
 
 
 def describe(value: Value) -> str:
@@ -179,7 +208,7 @@ def list_items(value: Value) -> list[Value] | None:
     if isinstance(value, ListValueNode):
         return list(value.values)
     if isinstance(value, Json) and isinstance(value.value, list):
-        return [Json(item) for item in value.value]
+        return [value.member(index, item) for index, item in enumerate(value.value)]
     return None
 
 
@@ -199,7 +228,7 @@ def object_members(value: Value, path: str) -> list[tuple[str, Value]] | None:
                     f'variable value contains object with key "{name}", which is not a legal GraphQL name'
                 )
                 raise invalid(message, path)
-        return [(name, Json(item)) for name, item in value.value.items()]
+        return [(name, value.member(name, item)) for name, item in value.value.items()]
     return None
 
 

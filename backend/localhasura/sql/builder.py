@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from localhasura.boolexp import (
     And,
@@ -52,14 +53,35 @@ class Session:
         return value
 
 
+class Supplied(Enum):
+    """What nothing but the run of a mutation knows."""
+
+    USER = auto()
+    """The session variables, as JSON text."""
+    ROWS = auto()
+    """The rows that were written, as JSON text."""
+    COUNT = auto()
+
+
+Origin = BoundVariable | SessionVariable | Supplied
+
+
 @dataclass(frozen=True)
 class Statement:
     """SQL text with `$1`-style parameters, all of them text."""
 
     text: str
     parameters: list[str | None]
-    origins: Mapping[int, BoundVariable | SessionVariable] = field(default_factory=dict)
-    """Of the parameters (from 0) that a variable alone decides, that variable."""
+    origins: Mapping[int, Origin] = field(default_factory=dict)
+    """Of the parameters (from 0) that a variable or the run alone decides, what does."""
+
+    def supplied(self, values: Mapping[Supplied, str]) -> Statement:
+        """Return the statement with what the run knows now."""
+        parameters = list(self.parameters)
+        for index, origin in self.origins.items():
+            if isinstance(origin, Supplied):
+                parameters[index] = values[origin]
+        return Statement(self.text, parameters, self.origins)
 
 
 class Builder:
@@ -68,7 +90,7 @@ class Builder:
     def __init__(self, inputs: RoleInputs, session: Session, *, stringify: bool) -> None:
         self.inputs, self.session, self.stringify = inputs, session, stringify
         self.parameters: list[str | None] = []
-        self._origins: dict[int, BoundVariable | SessionVariable] = {}
+        self._origins: dict[int, Origin] = {}
         self._aliases = 0
 
     def statement(self, text: str) -> Statement:
@@ -83,6 +105,11 @@ class Builder:
         """Return a parameter holding `text`, read as the type `cast`."""
         self.parameters.append(text)
         return f"(${len(self.parameters)})::{cast}"
+
+    def supplied(self, what: Supplied, cast: str) -> str:
+        """Return a parameter that the run gives its value."""
+        self._origins[len(self.parameters)] = what
+        return self.bind(None, cast)
 
     def value(self, operand: Scalar, kind: PgType) -> str:
         """Return a literal or session variable as a value of the type."""

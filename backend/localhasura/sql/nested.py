@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localhasura.boolexp import Literal, Relationship
-from localhasura.errors import EngineError, invalid, unsupported
+from localhasura.errors import invalid, unsupported
 from localhasura.jsontext import compact
 from localhasura.metadata.model import TrackedTable
-from localhasura.sql.builder import Builder, Statement
+from localhasura.sql.builder import Builder
 from localhasura.sql.mutations import WRITTEN, insert_rows, written_rows
+from localhasura.sql.steps import Run, require
 
-Fetch = Callable[[Statement], Sequence[Any]]
 NewBuilder = Callable[[], Builder]
-
-CHECK_FAILED = "check constraint of an insert/update permission has failed"
 
 
 def has_nested(objects: Sequence[Mapping[str, Any]], table: TrackedTable) -> bool:
@@ -32,12 +30,12 @@ class NestedInsert:
     """One insert field with related rows; `affected` counts all rows of all tables."""
 
     new_builder: NewBuilder
-    fetch: Fetch
+    run: Run
     affected: int = 0
     rows: list[str] = field(default_factory=list)
     """The rows of the outermost table, as JSON texts."""
 
-    def run(
+    def insert(
         self,
         table: TrackedTable,
         objects: Sequence[Mapping[str, Any]],
@@ -132,18 +130,10 @@ class NestedInsert:
         write = insert_rows(builder, table, rows, on_conflict)
         first, count = f"({written_rows(table)} -> 0)::text", f"(SELECT count(*)::int FROM {WRITTEN})"
         text = f"{write.text} SELECT {first}, {count}, {write.checked()}"
-        try:
-            written, affected, passed = self.fetch(builder.statement(text))
-        except EngineError as error:
-            raise _located(error, path) from error.__cause__
-        if not passed:
-            raise EngineError("permission-error", CHECK_FAILED, path=path)
+        written, affected, passed = self.run.fetch_at(path, builder.statement(text))
+        require(passed, path)
         self.affected += affected
         return None if written is None else str(written)
-
-
-def _located(error: EngineError, path: str) -> EngineError:
-    return EngineError(error.code, error.message, path=path, status=error.status, internal=error.internal)
 
 
 def _related(table: TrackedTable, row: Mapping[str, Any], *, after: bool) -> list[tuple[Relationship, Any]]:

@@ -1,53 +1,57 @@
-"""Compiled queries, kept per schema: one whose variables are only operands need not be compiled again.
+"""Compiled operations, kept per schema: one whose variables have the same shape need not be compiled again.
 
-A plan belongs to one document and operation. The variables that end up whole as an operand of a column are bound anew
-each time; all others are part of what the plan was compiled for, and must be the same JSON. Session variables are bound
-anew too. Whatever does not fit exactly is compiled from the start, so that an error is always the compiler's own.
+A plan belongs to one document and operation. The parts of variables that end up whole as an operand of a column are
+bound anew each time: a variable itself, or the members of an object to insert. All else, such as limits, whether a key
+is there and how many rows there are, is part of what the plan was compiled for, and must be the same. Session variables
+are bound anew too. Whatever does not fit exactly is compiled from the start, so that an error is the compiler's own.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
-from localhasura.boolexp import BoundVariable
-from localhasura.jsontext import compact
+from localhasura.boolexp import BoundVariable, SessionVariable
 from localhasura.pgvalues import ValueMismatchError, pg_text
-from localhasura.schema.values import Variables, is_bindable
-from localhasura.sql.builder import Session, Statement
+from localhasura.schema.values import Variables
+from localhasura.sql.builder import Origin, Session, Statement
+from localhasura.sql.shapes import Shape, part_of, shape_of
+from localhasura.sql.steps import Compiled, Known
 
 MAX_DOCUMENTS = 256
 MAX_PLANS_PER_DOCUMENT = 8
-"""Values that a plan is compiled for, such as limits and whole filters; beyond that the oldest plan goes."""
+"""Shapes of values that a document is compiled for; beyond that the one used least recently goes."""
 MAX_PLAN_CHARACTERS = 50_000
+MAX_CHARACTERS = 8_000_000
+"""Of all plans of a schema: there is a schema for each role."""
 
-Steps = tuple[tuple[str, Statement | str], ...]
-"""What each response key is: a statement to run, or JSON text that is known already."""
 Request = tuple[str, str | None]
 """Document and operation name."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The statements of one operation, with the JSON that its other variables must have."""
+    """One compiled operation without its operands, and the shape that the variables must have."""
 
-    steps: Steps
-    names: frozenset[str]
-    fixed: Mapping[str, str]
+    compiled: Compiled
+    shapes: Mapping[str, Shape]
+    unused: tuple[BoundVariable, ...]
+    """Operands that no statement has, but that must be valid."""
+    size: int
 
-    def for_request(self, given: Mapping[str, Any], session: Session) -> Steps | None:
-        """Return the statements with this request's values, or None when the plan was made for others."""
-        if self.names != given.keys():
-            return None
-        if any(not is_bindable(value) for name, value in given.items() if name not in self.fixed):
+    def for_request(self, given: Mapping[str, Any], session: Session) -> Compiled | None:
+        """Return the operation with this request's values, or None when the plan was made for others."""
+        if self.shapes.keys() != given.keys():
             return None
         try:
-            if any(compact(given[name]) != text for name, text in self.fixed.items()):
+            if not all(shape.fits(given[name]) for name, shape in self.shapes.items()):
                 return None
-            return tuple((key, _rebound(step, given, session)) for key, step in self.steps)
+            for bound in self.unused:
+                _operand(bound, given)
+            return self.compiled.filled(lambda statement: _filled(statement, given, session))
         except (ValueMismatchError, LookupError, RecursionError):
             return None
 
@@ -57,49 +61,110 @@ class PlanCache:
 
     def __init__(self) -> None:
         self._plans: OrderedDict[Request, tuple[Plan, ...]] = OrderedDict()
+        self._size = 0
         self._lock = Lock()
 
-    def find(self, request: Request, given: Mapping[str, Any], session: Session) -> Steps | None:
-        """Return the statements that answer a request, when a plan for it is known."""
+    @property
+    def size(self) -> int:
+        """The characters of all plans."""
+        return self._size
+
+    def find(self, request: Request, given: Mapping[str, Any], session: Session) -> Compiled | None:
+        """Return the operation that answers a request, when a plan for it is known."""
         with self._lock:
             plans = self._plans.get(request, ())
             if plans:
                 self._plans.move_to_end(request)
         for plan in plans:
-            steps = plan.for_request(given, session)
-            if steps is not None:
-                return steps
+            compiled = plan.for_request(given, session)
+            if compiled is not None:
+                if plan is not plans[0]:
+                    self._put(request, plan)
+                return compiled
         return None
 
-    def keep(self, request: Request, given: Mapping[str, Any], variables: Variables, steps: Steps) -> None:
-        """Keep what was compiled for a request, unless it is very large or deeply nested."""
-        bound = variables.bound
+    def keep(
+        self, request: Request, given: Mapping[str, Any], variables: Variables, compiled: Compiled
+    ) -> None:
+        """Keep what was compiled for a request, unless it is very large or only half of it is known."""
         try:
-            fixed = {name: compact(value) for name, value in given.items() if name not in bound}
+            plan = _plan(request, given, variables, compiled)
         except RecursionError:
             return
-        if len(request[0]) + sum(map(len, fixed.values())) + _length(steps) > MAX_PLAN_CHARACTERS:
-            return
-        plan = Plan(steps, frozenset(given), fixed)
+        if plan is not None and plan.size <= MAX_PLAN_CHARACTERS:
+            self._put(request, plan)
+
+    def _put(self, request: Request, plan: Plan) -> None:
+        """Make the plan the newest one of the newest document; the oldest ones go."""
         with self._lock:
-            others = self._plans.get(request, ())[: MAX_PLANS_PER_DOCUMENT - 1]
-            self._plans[request] = (plan, *others)
-            self._plans.move_to_end(request)
-            while len(self._plans) > MAX_DOCUMENTS:
-                self._plans.popitem(last=False)
+            before = self._plans.pop(request, ())
+            others = [other for other in before if other.shapes != plan.shapes]
+            after = (plan, *others[: MAX_PLANS_PER_DOCUMENT - 1])
+            self._plans[request] = after
+            self._size += _size(after) - _size(before)
+            while len(self._plans) > MAX_DOCUMENTS or self._size > MAX_CHARACTERS:
+                self._size -= _size(self._plans.popitem(last=False)[1])
 
 
-def _length(steps: Iterable[tuple[str, Statement | str]]) -> int:
-    return sum(len(step.text) if isinstance(step, Statement) else len(step) for _, step in steps)
+def _size(plans: tuple[Plan, ...]) -> int:
+    return sum(plan.size for plan in plans)
 
 
-def _rebound(step: Statement | str, given: Mapping[str, Any], session: Session) -> Statement | str:
-    if isinstance(step, str) or not step.origins:
-        return step
-    parameters = list(step.parameters)
-    for index, origin in step.origins.items():
-        if isinstance(origin, BoundVariable):
-            parameters[index] = pg_text(origin.type, given[origin.name])
-        else:
-            parameters[index] = session.variables[origin.name]
-    return Statement(step.text, parameters, step.origins)
+def _plan(
+    request: Request, given: Mapping[str, Any], variables: Variables, compiled: Compiled
+) -> Plan | None:
+    statements = compiled.statements()
+    if statements is None:
+        return None
+    size = len(request[0]) + sum(len(statement.text) for statement in statements)
+    size += sum(len(step.text) for _, step in compiled.steps if isinstance(step, Known))
+    if size > MAX_PLAN_CHARACTERS:
+        return None
+    bound = variables.bound
+    emptied = compiled.filled(lambda statement: _emptied(statement, bound))
+    size += sum(map(_characters_bound, emptied.statements() or ()))
+    shapes = {
+        name: shape_of(value, (each for each in bound if each.name == name)) for name, value in given.items()
+    }
+    used = {origin for statement in statements for origin in statement.origins.values()}
+    return Plan(
+        emptied,
+        shapes,
+        tuple(bound - used),
+        size + sum(shape.size for shape in shapes.values()),
+    )
+
+
+def _characters_bound(statement: Statement) -> int:
+    return sum(len(text) for text in statement.parameters if text is not None)
+
+
+def _emptied(statement: Statement, bound: set[BoundVariable]) -> Statement:
+    """Return the statement without what each request brings itself: nobody's values are kept."""
+    origins = {
+        index: origin
+        for index, origin in statement.origins.items()
+        if origin in bound or not isinstance(origin, BoundVariable)
+    }
+    parameters = [None if index in origins else text for index, text in enumerate(statement.parameters)]
+    return replace(statement, parameters=parameters, origins=origins)
+
+
+def _filled(statement: Statement, given: Mapping[str, Any], session: Session) -> Statement:
+    if not statement.origins:
+        return statement
+    parameters = list(statement.parameters)
+    for index, origin in statement.origins.items():
+        parameters[index] = _value(origin, given, session)
+    return Statement(statement.text, parameters, statement.origins)
+
+
+def _value(origin: Origin, given: Mapping[str, Any], session: Session) -> str | None:
+    if isinstance(origin, BoundVariable):
+        return _operand(origin, given)
+    return session.variables[origin.name] if isinstance(origin, SessionVariable) else None
+
+
+def _operand(bound: BoundVariable, given: Mapping[str, Any]) -> str | None:
+    value = part_of(bound, given[bound.name])
+    return None if value is None else pg_text(bound.type, value)

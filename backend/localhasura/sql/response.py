@@ -11,7 +11,7 @@ from localhasura.jsontext import compact
 from localhasura.metadata.model import TrackedTable
 from localhasura.request.selection import Selected, Walker
 from localhasura.schema.objects import Kind
-from localhasura.sql.builder import Builder, from_rows
+from localhasura.sql.builder import Builder, Supplied, from_rows
 from localhasura.sql.mutations import WRITTEN
 from localhasura.sql.select import EMPTY_LIST, SelectCompiler, build_object, text_literal
 
@@ -36,13 +36,13 @@ class Response:
             builder, lambda alias: f"{WRITTEN} AS {alias}", lambda: f"(SELECT count(*) FROM {WRITTEN})"
         )
 
-    def from_rows(self, builder: Builder, rows: str, affected: int) -> str:
-        """Return the expression of the answer for rows that were written before, given as JSON text."""
+    def from_rows(self, builder: Builder) -> str:
+        """Return the expression of the answer for rows that were written before, which the run supplies."""
         # The rows are bound where they are read: an answer of nothing but a count has no place for them.
         return self._expression(
             builder,
-            lambda alias: from_rows(self._table.name, builder.bind(rows, "json"), alias),
-            lambda: builder.bind(str(affected), "bigint"),
+            lambda alias: from_rows(self._table.name, builder.supplied(Supplied.ROWS, "json"), alias),
+            lambda: builder.supplied(Supplied.COUNT, "bigint"),
         )
 
     def empty(self) -> str:
