@@ -54,6 +54,8 @@ WITH RECURSIVE base_types AS (
          ) ORDER BY f.conname) AS list
     FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE f.contype = 'f'
+     -- a key to a partitioned table has a copy for each partition
+     AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = f.conparentid AND p.conrelid = f.conrelid)
    GROUP BY f.conrelid
 )
 SELECT coalesce(json_agg(json_build_object(
