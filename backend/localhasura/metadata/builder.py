@@ -126,7 +126,8 @@ def _tracked(found: CatalogTable, entry: Mapping[str, Any]) -> TrackedTable:
     configuration = entry.get("configuration") or {}
     graphql_name = configuration.get("custom_name") or found.name.graphql
     if not is_graphql_name(graphql_name):
-        raise RuleError(f'"{graphql_name}" is not a valid GraphQL name; set a custom_name')
+        which = f'cannot include "{found.name}" in the GraphQL schema because "{graphql_name}"'
+        raise RuleError(f"{which} is not a valid GraphQL identifier")
     names, comments = _columns(found, configuration)
     root_fields, root_comments = _root_fields(configuration.get("custom_root_fields") or {})
     return TrackedTable(

@@ -295,7 +295,8 @@ class RoleSchema:
 def _function_fields(table: TrackedTable, function: str, columns: dict[str, Column]) -> Iterable[Field]:
     for name, column in columns.items():
         type_name = "Float" if function in _FLOAT_FUNCTIONS else column.type.graphql
-        yield Field(name, Kind.COLUMN, OutputType(type_name), table, column=column)
+        out = OutputType(type_name, is_list=column.type.is_array)
+        yield Field(name, Kind.COLUMN, out, table, column=column)
 
 
 def _by_name(*fields: InputField) -> dict[str, InputField]:
