@@ -11,7 +11,7 @@ from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.model import EnumTable, Inconsistency, Model, TrackedTable
 from localhasura.metadata.names import table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, add_permission
-from localhasura.metadata.relationships import RELATIONSHIP_KINDS, relationship_from
+from localhasura.metadata.relationships import RELATIONSHIP_KINDS, MissingGroundError, relationship_from
 from localhasura.metadata.rule_values import RuleError
 
 ReadEnum = Callable[[CatalogTable], Mapping[str, str | None]]
@@ -77,13 +77,17 @@ class _Builder:
     def _add_relationship(self, table: TrackedTable, key: str, kind: str, definition: dict[str, Any]) -> None:
         name = definition["name"]
         try:
-            if name in table.relationships or name in table.columns:
-                raise RuleError(f'field with name "{name}" already exists in table "{table.name}"')
+            _refuse_taken(name, table)
             relationship = relationship_from(
-                definition, table, self.tables, is_array=kind == "array_relation"
+                definition,
+                table,
+                self.tables,
+                source=self._source["name"],
+                is_array=kind == "array_relation",
             )
         except RuleError as error:
-            reason = f'in table "{table.name}": in relationship "{name}": {error}'
+            alone = isinstance(error, MissingGroundError)
+            reason = str(error) if alone else f'in table "{table.name}": in relationship "{name}": {error}'
             where = (key, str(table.name), name)
             self._note(
                 kind, f"{kind} {name} in table {table.name}", self._told(definition, table), reason, where
@@ -122,6 +126,18 @@ class _Builder:
         self.inconsistencies.append(Inconsistency(kind, full_name, definition, reason, locate))
 
 
+def _refuse_taken(name: str, table: TrackedTable) -> None:
+    """Raise when a relationship has the name of another field of its table."""
+    if name in table.relationships:
+        raise RuleError(f'field with name "{name}" already exists in table "{table.name}"')
+    if name in table.catalog.columns:
+        raise MissingGroundError("field definition conflicts with postgres column")
+    for column, custom in table.column_names.items():
+        if custom == name:
+            message = f'field definition conflicts with custom field name for postgres column "{column}"'
+            raise MissingGroundError(message)
+
+
 def _tracked(found: CatalogTable, entry: Mapping[str, Any]) -> TrackedTable:
     configuration = entry.get("configuration") or {}
     graphql_name = configuration.get("custom_name") or found.name.graphql
@@ -152,13 +168,17 @@ def _columns(found: CatalogTable, configuration: Mapping[str, Any]) -> tuple[dic
             comments[name] = config["comment"]
     for name in custom:
         if name not in found.columns:
-            raise RuleError(f'custom column names: column "{name}" does not exist')
+            given = f'the custom field name "{custom[name]}" was given for the column "{name}"'
+            raise RuleError(f"{given}, but no such column exists")
     names: dict[str, str] = {}
     for name in found.columns:
         graphql_name = custom.get(name, name)
         if is_graphql_name(graphql_name) and is_graphql_name(found.columns[name].type.graphql):
             if graphql_name in names.values():
-                raise RuleError(f'two columns have the GraphQL name "{graphql_name}"')
+                other = next(known for known, taken in names.items() if taken == graphql_name)
+                listed = " and ".join(f'"{each}"' for each in sorted((other, name)))
+                conflict = f'are in conflict: they are mapped to the same field name, "{graphql_name}"'
+                raise RuleError(f"the definitions of columns {listed} {conflict}")
             names[name] = graphql_name
     return names, comments
 

@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localhasura.errors import EngineError, unparsable, unsupported
-from localhasura.metadata import object_commands, source_commands, table_commands, whole_commands
+from localhasura.metadata import (
+    collection_commands,
+    object_commands,
+    source_commands,
+    table_commands,
+    whole_commands,
+)
 from localhasura.metadata.known_commands import is_known_elsewhere
 from localhasura.metadata.model import Inconsistency
 from localhasura.metadata.service import Draft, MetadataService
@@ -21,11 +27,17 @@ CHANGES: Mapping[str, Change] = {
     **object_commands.CHANGES,
     **source_commands.CHANGES,
     **whole_commands.CHANGES,
+    **collection_commands.CHANGES,
 }
 READS: Mapping[str, Callable[[MetadataService, Mapping[str, Any]], Any]] = {
     **source_commands.READS,
     **whole_commands.READS,
 }
+_UNPARSABLE_COMMAND = (
+    "Error when parsing command {}.\nSee our documentation at "
+    "https://hasura.io/docs/latest/graphql/core/api-reference/metadata-api/index.html#metadata-apis.\n"
+    "Internal error message: {}"
+)
 BULKS = ("bulk", "bulk_keep_going", "bulk_atomic")
 
 
@@ -53,19 +65,41 @@ def _run(service: MetadataService, draft: Draft, command: Any) -> Any:
     act = CHANGES.get(kind)
     if act is None:
         raise _unknown(kind)
-    return _changed(draft, act, command)
+    try:
+        return _changed(draft, act, command)
+    except EngineError as error:
+        raise _told_of_command(kind, error) from error
+
+
+def _told_of_command(kind: str, error: EngineError) -> EngineError:
+    """Return the error as it is told: commands of a source say which of them could not be parsed."""
+    if error.code != "parse-failed" or not kind.startswith("pg_"):
+        return error
+    message = _UNPARSABLE_COMMAND.format(kind.removeprefix("pg_"), error.message)
+    return EngineError(error.code, message, path=error.path)
+
+
+def run_older_command(service: MetadataService, body: Mapping[str, Any]) -> Any:
+    """Return the answer to a command of the first API, already under its name of today."""
+    kind = _kind(body)
+    if kind in READS:
+        return READS[kind](service, body)
+    act = CHANGES.get(kind)
+    if act is None:
+        raise _unknown(kind)
+    return service.change(lambda draft: _changed(draft, act, body))
 
 
 def _changed(draft: Draft, act: Change, command: Mapping[str, Any]) -> Any:
     undo, before = draft.save_point(), draft.model.inconsistencies
     try:
-        draft.may_be_inconsistent = False
+        draft.may_be_inconsistent, draft.about = False, None
         args = command.get("args")
         answer = act(draft, {**command, "args": {} if args is None else args})
         draft.rebuild()
         draft.changed = True
         if not draft.may_be_inconsistent:
-            _refuse_new_inconsistencies(before, draft.model.inconsistencies)
+            _refuse_new_inconsistencies(before, draft)
     except EngineError:
         undo()
         raise
@@ -76,14 +110,19 @@ def _changed(draft: Draft, act: Change, command: Mapping[str, Any]) -> Any:
     return SUCCESS if answer is None else answer(draft)
 
 
-def _refuse_new_inconsistencies(before: tuple[Inconsistency, ...], after: tuple[Inconsistency, ...]) -> None:
+def _refuse_new_inconsistencies(before: tuple[Inconsistency, ...], draft: Draft) -> None:
     known = {each.name for each in before}
-    new = [each for each in after if each.name not in known]
+    new = tuple(each for each in draft.model.inconsistencies if each.name not in known)
+    own = [each for each in new if each.name == draft.about]
+    if own:
+        reasons = ", ".join(f"Inconsistent object: {each.reason}" for each in own)
+        told = [each.json() for each in own]
+        raise EngineError("invalid-configuration", reasons, path="$.args", internal=told)
+    if new and draft.about is not None:
+        message, told = "cannot continue due to new inconsistent metadata", [each.json() for each in new]
+        raise EngineError("unexpected", message, path="$.args", internal=told)
     if new:
-        reasons = ", ".join(f"Inconsistent object: {each.reason}" for each in new)
-        raise EngineError(
-            "invalid-configuration", reasons, path="$.args", internal=[each.json() for each in new]
-        )
+        raise whole_commands.inconsistent(new).at("$.args")
 
 
 def _run_bulk(service: MetadataService, draft: Draft, kind: str, commands: Any) -> Any:

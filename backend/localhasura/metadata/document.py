@@ -77,7 +77,7 @@ def _with_source(former: Document) -> Document:
     return {**others, "version": 3, "sources": [source]}
 
 
-def source_of(document: Document, name: str, path: str = "$.args.source") -> Entry:
+def source_of(document: Document, name: str, path: str = "$.args") -> Entry:
     """Return a source; raises `not-exists` as Hasura does."""
     for source in document["sources"]:
         if source["name"] == name:
@@ -100,7 +100,7 @@ def tracked_table(source: Entry, name: TableName) -> Entry:
     entry = find_table(source, name)
     if entry is None:
         message = f'table "{name}" does not exist in source: {source["name"]}'
-        raise EngineError("not-exists", message, path="$.args.table")
+        raise EngineError("not-exists", message, path="$.args")
     return entry
 
 
@@ -128,7 +128,8 @@ def exported(document: Document) -> Document:
         {**source, "tables": [_exported_table(entry) for entry in source["tables"]]}
         for source in document["sources"]
     ]
-    return {**document, "sources": sources}
+    told = {key: content for key, content in document.items() if not _is_empty(content)}
+    return {**told, "sources": sources}
 
 
 def _exported_table(entry: Entry) -> Entry:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localhasura.errors import EngineError, unparsable
-from localhasura.metadata.commands import CHANGES, READS, run_metadata
+from localhasura.metadata.commands import CHANGES, READS, run_older_command
 from localhasura.metadata.rows import ROW_COMMANDS, run_row_command
 from localhasura.metadata.run_sql import RUN_SQL, run_query
 from localhasura.metadata.service import MetadataService
@@ -32,8 +32,16 @@ def run_legacy(service: MetadataService, body: Any) -> Any:
     if kind in ROW_COMMANDS:
         return run_row_command(service.engine, service.model, kind, args)
     if kind in RUN_SQL:
+        return _run_sql(service, body)
+    return run_older_command(service, _today(kind, args, body))
+
+
+def _run_sql(service: MetadataService, body: Mapping[str, Any]) -> Any:
+    try:
         return run_query(service, body)
-    return run_metadata(service, _today(kind, args, body))
+    except EngineError as error:
+        # Here errors are told from the arguments; the later endpoint tells those of the database from the top.
+        raise error if error.path.startswith("$.args") else error.at("$.args") from error
 
 
 def _bulk(service: MetadataService, commands: Any) -> Any:

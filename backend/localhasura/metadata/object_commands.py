@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from localhasura.catalog import TableName
-from localhasura.errors import EngineError
+from localhasura.errors import EngineError, unparsable
 from localhasura.metadata import schema_changes
 from localhasura.metadata.document import Entry
 from localhasura.metadata.model import ADMIN
@@ -21,15 +21,15 @@ from localhasura.metadata.schema_changes import (
 )
 from localhasura.metadata.service import Draft
 from localhasura.metadata.shapes import check_permission, check_using
-from localhasura.metadata.table_commands import drop_named, table_in
+from localhasura.metadata.table_commands import table_in
 
 
 def create_relationship(key: str, draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
-    _, entry, name = table_in(draft, args)
+    source, entry, name = table_in(draft, args)
     relationship = required_text(args, "name")
-    if any(each["name"] == relationship for kind in RELATIONSHIP_KINDS for each in entry.get(kind, [])):
-        message = f'relationship with name "{relationship}" already exists in table "{name}"'
+    if relationship in _fields(draft, entry, name):
+        message = f'field with name "{relationship}" already exists in table "{name}"'
         raise EngineError("already-exists", message, path="$.args")
     using = required(args, "using")
     check_using(using, "$.args.using")
@@ -37,28 +37,45 @@ def create_relationship(key: str, draft: Draft, command: Mapping[str, Any]) -> N
     if args.get("comment"):
         definition["comment"] = args["comment"]
     entry.setdefault(key, []).append(definition)
+    draft.about = f"{RELATIONSHIP_KINDS[key]} {relationship} in table {name} in source {source['name']}"
+
+
+def _fields(draft: Draft, entry: Entry, name: TableName) -> set[str]:
+    """Return the names of a table's columns and relationships."""
+    related = {each["name"] for key in RELATIONSHIP_KINDS for each in entry.get(key, [])}
+    table = draft.model.tables.get(name)
+    return related if table is None else related | table.catalog.columns.keys()
+
+
+def _expect_relationship(draft: Draft, entry: Entry, name: TableName, relationship: str) -> None:
+    """Raise unless the table has a relationship of this name."""
+    if any(each["name"] == relationship for key in RELATIONSHIP_KINDS for each in entry.get(key, [])):
+        return
+    if relationship in _fields(draft, entry, name):
+        message = f'expecting a relationship; "{relationship}" is a column; '
+        raise EngineError("unexpected-payload", message, path="$.args")
+    raise EngineError("not-exists", f'relationship "{relationship}" does not exist', path="$.args")
 
 
 def drop_relationship(draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
     source, entry, name = table_in(draft, args)
     relationship = required_text(args, "relationship")
+    _expect_relationship(draft, entry, name, relationship)
     dependents = dependents_on_relationship(source, draft.model.tables, name, relationship)
     if dependents and not args.get("cascade"):
         raise dependency_error(dependents).at("$.args")
     remove_dependents(source, dependents)
-    if not drop_named(entry, RELATIONSHIP_KINDS, relationship):
-        raise _no_relationship(relationship, name)
+    for key in RELATIONSHIP_KINDS:
+        entry[key] = [each for each in entry.get(key, []) if each["name"] != relationship]
 
 
 def rename_relationship(draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
     source, entry, name = table_in(draft, args)
     former, new = required_text(args, "name"), required_text(args, "new_name")
-    taken = [each["name"] for key in RELATIONSHIP_KINDS for each in entry.get(key, [])]
-    if former not in taken:
-        raise _no_relationship(former, name)
-    if new in taken:
+    _expect_relationship(draft, entry, name, former)
+    if new in _fields(draft, entry, name):
         message = (
             f'cannot rename relationship "{former}" to "{new}" in table "{name}" as a column/relationship '
         )
@@ -70,21 +87,15 @@ def set_relationship_comment(draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
     _, entry, name = table_in(draft, args)
     relationship = required_text(args, "relationship")
+    _expect_relationship(draft, entry, name, relationship)
     for definition in (each for key in RELATIONSHIP_KINDS for each in entry.get(key, [])):
         if definition["name"] == relationship:
             definition["comment"] = args.get("comment")
-            return
-    raise _no_relationship(relationship, name)
-
-
-def _no_relationship(relationship: str, table: TableName) -> EngineError:
-    message = f'relationship "{relationship}" does not exist on table "{table}"'
-    return EngineError("not-exists", message, path="$.args")
 
 
 def create_permission(key: str, kind: str, draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
-    _, entry, name = table_in(draft, args)
+    source, entry, name = table_in(draft, args)
     role = required_text(args, "role")
     if role == ADMIN or any(each["role"] == role for each in entry.get(key, [])):
         message = f'{kind} permission already defined on table "{name}" with role "{role}"'
@@ -96,6 +107,7 @@ def create_permission(key: str, kind: str, draft: Draft, command: Mapping[str, A
     if args.get("comment"):
         definition["comment"] = args["comment"]
     entry.setdefault(key, []).append(definition)
+    draft.about = f"{kind}_permission {role} in table {name} in source {source['name']}"
 
 
 def drop_permission(key: str, kind: str, draft: Draft, command: Mapping[str, Any]) -> None:
@@ -113,6 +125,9 @@ def set_permission_comment(draft: Draft, command: Mapping[str, Any]) -> None:
     args = command["args"]
     _, entry, name = table_in(draft, args)
     role, kind = required_text(args, "role"), required_text(args, "type")
+    if kind not in PERMISSION_KINDS.values():
+        message = "perm_type should be one of 'insert', 'select', 'update', 'delete'"
+        raise unparsable(message, "$.args.type")
     for definition in entry.get(f"{kind}_permissions", []):
         if definition["role"] == role:
             definition["comment"] = args.get("comment")

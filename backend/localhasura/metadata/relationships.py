@@ -19,15 +19,19 @@ RELATIONSHIP_KINDS = {"object_relationships": "object_relation", "array_relation
 Tables = Mapping[TableName, TrackedTable]
 
 
+class MissingGroundError(RuleError):
+    """A relationship is right in itself, but what it leads to, or a column it names, is not there."""
+
+
 def relationship_from(
-    definition: Mapping[str, Any], table: TrackedTable, tables: Tables, *, is_array: bool
+    definition: Mapping[str, Any], table: TrackedTable, tables: Tables, *, source: str, is_array: bool
 ) -> Relationship:
     """Return the relationship that a metadata entry defines; raises RuleError."""
     name, using = definition["name"], definition["using"]
     if not is_graphql_name(name):
         raise RuleError(f'"{name}" is not a valid GraphQL name')
     try:
-        found = _relationship(name, using, table, tables, is_array)
+        found = _relationship(name, using, table, tables, source=source, is_array=is_array)
     except EngineError as error:
         raise RuleError(error.message) from None
     target = _tracked(found.target, tables)
@@ -37,7 +41,9 @@ def relationship_from(
     return replace(found, comment=definition.get("comment"))
 
 
-def _relationship(name: str, using: Any, table: TrackedTable, tables: Tables, is_array: bool) -> Relationship:
+def _relationship(
+    name: str, using: Any, table: TrackedTable, tables: Tables, *, source: str, is_array: bool
+) -> Relationship:
     if not isinstance(using, dict):
         raise RuleError("using: expected an object")
     manual, key = using.get("manual_configuration"), using.get("foreign_key_constraint_on")
@@ -45,7 +51,10 @@ def _relationship(name: str, using: Any, table: TrackedTable, tables: Tables, is
         return _manual(name, manual, is_array)
     if isinstance(key, dict) and "table" in key:
         columns = _column_list(key.get("columns", key.get("column")))
-        other = _tracked(table_name(key["table"]), tables)
+        other = tables.get(table_name(key["table"]))
+        if other is None:
+            missing = table_name(key["table"])
+            raise RuleError(f'table "{missing}" does not exist in source: {source}')
         return _through_their_key(name, columns, table, other, is_array)
     if key is None or is_array:
         raise RuleError("using: expected foreign_key_constraint_on or manual_configuration")
@@ -79,7 +88,7 @@ def _through_their_key(
 def _tracked(name: TableName, tables: Tables) -> TrackedTable:
     found = tables.get(name)
     if found is None:
-        raise RuleError(f'table "{name}" is not tracked')
+        raise MissingGroundError(f'table "{name}" is not tracked')
     return found
 
 
@@ -105,4 +114,4 @@ def _column_list(value: Any) -> list[str]:
 
 def _column_of(table: TrackedTable, name: str) -> None:
     if name not in table.catalog.columns:
-        raise RuleError(f'column "{name}" does not exist in table "{table.name}"')
+        raise MissingGroundError(f'table "{table.name}" has no field named "{name}"')

@@ -52,6 +52,8 @@ class Draft:
     reloaded: bool = False
     """Whether a command asked to serve what the database holds now, changed or not."""
     may_be_inconsistent: bool = False
+    about: str | None = None
+    """The inconsistency that would be the command's own: what it has made or changed, by its name there."""
 
     def rebuild(self) -> None:
         """Make the model anew from document and catalog."""

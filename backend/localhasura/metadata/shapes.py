@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localhasura.errors import unparsable
+from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.names import required
 
 _NAMES = {dict: "Object", list: "Array", str: "String", bool: "Boolean"}
@@ -33,6 +34,21 @@ _CONFIGURATION = {
     "custom_column_names": dict,
     "column_config": dict,
 }
+_ROOT_FIELDS = frozenset(
+    [
+        "select",
+        "select_by_pk",
+        "select_aggregate",
+        "select_stream",
+        "insert",
+        "insert_one",
+        "update",
+        "update_by_pk",
+        "update_many",
+        "delete",
+        "delete_by_pk",
+    ]
+)
 _KEYS = ("foreign_key_constraint_on", "manual_configuration")
 
 
@@ -67,8 +83,33 @@ def check_configuration(configuration: Any, path: str) -> None:
     """Raise for a table's configuration of another shape."""
     expect(configuration, dict, path)
     _check_members(configuration, _CONFIGURATION, path)
+    _check_name(configuration.get("custom_name"), f"{path}.custom_name")
     for name, column in (configuration.get("column_config") or {}).items():
         expect(column, dict, f"{path}.column_config.{name}")
+        _check_name(column.get("custom_name"), f"{path}.column_config.{name}.custom_name")
+    for name, custom in (configuration.get("custom_column_names") or {}).items():
+        _check_name(custom, f"{path}.custom_column_names.{name}")
+    _check_root_fields(configuration.get("custom_root_fields") or {}, f"{path}.custom_root_fields")
+
+
+def _check_root_fields(custom: Mapping[str, Any], path: str) -> None:
+    names: list[str] = []
+    for key in _ROOT_FIELDS & custom.keys():
+        value = custom[key]
+        name = value.get("name") if isinstance(value, dict) else value
+        _check_name(name, f"{path}.{key}")
+        names += [] if name is None else [name]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        listed = " and ".join(repeated)
+        raise unparsable(f"the following custom root field names are duplicated: {listed}", path)
+
+
+def _check_name(name: Any, path: str) -> None:
+    if name is None:
+        return
+    expect(name, str, path)
+    if not is_graphql_name(name):
+        raise unparsable(f"{name} is not valid GraphQL name", path)
 
 
 def check_using(using: Any, path: str) -> None:

@@ -14,6 +14,7 @@ from localhasura.metadata.document import (
     source_of,
     tracked_table,
 )
+from localhasura.metadata.model import Inconsistency
 from localhasura.metadata.names import required, table_name
 from localhasura.metadata.schema_changes import dependency_error, dependents_on_table, remove_dependents
 from localhasura.metadata.service import Draft
@@ -37,7 +38,9 @@ def track_table(draft: Draft, command: Mapping[str, Any]) -> None:
 
 
 def track_tables(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any]:
-    return _each_table(command["args"], "track", lambda args: _track(draft, args))
+    answer = _each_table(command["args"], "track", lambda args: _track(draft, args))
+    draft.about = None
+    return answer
 
 
 def _each_table(
@@ -46,10 +49,11 @@ def _each_table(
     """Do what can be done and warn of the rest, unless all of it fails or warnings are not allowed."""
     tables = required(args, "tables")
     expect(tables, list, "$.args.tables")
+    asked = [each if isinstance(each, dict) and "table" in each else {"table": each} for each in tables]
+    source = {"source": args["source"]} if "source" in args else {}
+    _refuse_repeated([{**source, **named} for named in asked])
     warnings: list[dict[str, Any]] = []
-    for each in tables:
-        named = each if isinstance(each, dict) and "table" in each else {"table": each}
-        source = {"source": args["source"]} if "source" in args else {}
+    for named in asked:
         try:
             act({**source, **named})
         except EngineError as error:
@@ -64,6 +68,14 @@ def _each_table(
         raise EngineError("metadata-warnings", message, path="$.args", internal=warnings)
     answer = {"message": "success"} | ({"warnings": warnings} if warnings else {})
     return lambda _draft: answer
+
+
+def _refuse_repeated(asked: list[dict[str, Any]]) -> None:
+    names = [f"{each.get('source', 'default')}.{table_name(each['table'])}" for each in asked]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        message = f"The following tables occur more than once in the request: {', '.join(repeated)}"
+        raise EngineError("bad-request", message, path="$.args.tables")
 
 
 def _warning(verb: str, name: TableName, args: Mapping[str, Any], error: EngineError) -> dict[str, Any]:
@@ -85,12 +97,25 @@ def _track(draft: Draft, args: Any) -> None:
     if find_table(source, name) is not None:
         raise EngineError("already-tracked", f'view/table already tracked: "{name}"', path="$.args")
     if name not in draft.catalog.tables:
-        raise EngineError("not-exists", f'no such table/view exists in source: "{name}"', path="$.args")
+        raise _missing(name, source["name"])
     entry: Entry = {"table": name.json()}
     for key in ("configuration", "is_enum"):
         if isinstance(args, dict) and args.get(key):
             entry[key] = args[key]
     source["tables"].append(entry)
+    draft.about = _about(name, source)
+
+
+def _about(name: TableName, source: Entry) -> str:
+    return f"table {name} in source {source['name']}"
+
+
+def _missing(name: TableName, source: str) -> EngineError:
+    """Return what is told of a table that is not there, which would be inconsistent at once."""
+    reason = f'no such table/view exists in source: "{name}"'
+    found = Inconsistency("table", f"table {name} in source {source}", name.json(), reason)
+    message = f"Inconsistent object: {reason}"
+    return EngineError("invalid-configuration", message, path="$.args", internal=[found.json()])
 
 
 def untrack_table(draft: Draft, command: Mapping[str, Any]) -> None:
@@ -113,25 +138,17 @@ def _untrack(draft: Draft, args: Any) -> None:
     remove_table(source, name)
 
 
-def drop_named(entry: Entry, keys: Mapping[str, str], name: str) -> bool:
-    """Take a relationship out of a table's entry; return whether it was there."""
-    found = False
-    for key in keys:
-        kept = [each for each in entry.get(key, []) if each["name"] != name]
-        found = found or len(kept) != len(entry.get(key, []))
-        entry[key] = kept
-    return found
-
-
 def set_customization(draft: Draft, command: Mapping[str, Any]) -> None:
-    _, entry, _ = table_in(draft, command["args"])
+    source, entry, name = table_in(draft, command["args"])
+    draft.about = _about(name, source)
     configuration = required(command["args"], "configuration")
     check_configuration(configuration, "$.args.configuration")
     entry["configuration"] = configuration
 
 
 def set_is_enum(draft: Draft, command: Mapping[str, Any]) -> None:
-    _, entry, _ = table_in(draft, command["args"])
+    source, entry, name = table_in(draft, command["args"])
+    draft.about = _about(name, source)
     is_enum = required(command["args"], "is_enum")
     expect(is_enum, bool, "$.args.is_enum")
     entry["is_enum"] = is_enum

@@ -34,7 +34,8 @@ def inconsistent(objects: tuple[Inconsistency, ...]) -> EngineError:
     """Return the error for a change that leaves other objects without ground."""
     return EngineError(
         "unexpected",
-        "cannot continue due to new inconsistent metadata",
+        "cannot continue due to newly found inconsistent metadata",
+        status=500,
         internal=[each.json() for each in objects],
     )
 
@@ -98,7 +99,8 @@ def _set_catalog_state(service: MetadataService, command: Mapping[str, Any]) -> 
 
 def _replace(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any] | None:
     args = command["args"]
-    if command.get("version", 1) == 2 or (isinstance(args, dict) and "metadata" in args):
+    second = command.get("version", 1) == 2 or (isinstance(args, dict) and "metadata" in args)
+    if second:
         metadata, allowed = required(args, "metadata"), bool(args.get("allow_inconsistent_metadata"))
         for key in ("allow_inconsistent_metadata", "allow_warnings"):
             expect(args.get(key) or False, bool, f"$.args.{key}")
@@ -115,9 +117,7 @@ def _replace(draft: Draft, command: Mapping[str, Any]) -> Callable[[Draft], Any]
             path="$.args",
             internal=[each.json() for each in draft.model.inconsistencies],
         )
-    if command.get("version", 1) == 2:
-        return lambda done: inconsistency_report(done.model)
-    return None
+    return (lambda done: inconsistency_report(done.model)) if second else None
 
 
 def _clear(draft: Draft, _command: Mapping[str, Any]) -> None:

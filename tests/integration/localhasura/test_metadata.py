@@ -36,8 +36,8 @@ def test_a_table_is_tracked_and_untracked(client: Client) -> None:
         (
             "pg_track_table",
             {"table": {"schema": "other", "name": "x"}},
-            "not-exists",
-            'no such table/view exists in source: "other.x"',
+            "invalid-configuration",
+            'Inconsistent object: no such table/view exists in source: "other.x"',
         ),
         ("pg_untrack_table", {"table": "x"}, "already-untracked", 'view/table already untracked: "x"'),
         (
@@ -64,7 +64,7 @@ def test_a_table_is_tracked_and_untracked(client: Client) -> None:
             "permission-denied",
             'delete permission on "author" for role "user" does not exist',
         ),
-        ("pg_track_table", {}, "parse-failed", 'key "table" not found'),
+        ("replace_metadata", {"metadata": 1}, "parse-failed", "expected an object"),
         ("no_such_command", {}, "parse-failed", 'unknown metadata command "no_such_command"'),
         ("create_action", {}, "not-supported", "create_action is not supported by this engine"),
         (
@@ -188,7 +188,7 @@ def test_a_bulk_is_all_or_nothing(library: Client) -> None:
 
     status, code, path, _ = library.refused("bulk", [good, bad])
 
-    assert (status, code, path) == (400, "not-exists", "$.args[1].args.table")
+    assert (status, code, path) == (400, "not-exists", "$.args[1].args")
     assert library.metadata("bulk", [good]) == [SUCCESS]
     assert library.metadata("bulk_atomic", [bad | {"args": {"table": "author", "role": "reader"}}]) == SUCCESS
 

@@ -130,7 +130,7 @@ def test_a_list_of_tables_warns_of_what_it_cannot_do(tables: Client) -> None:
     warning = {
         "type": "track-table-failed",
         "name": "table nope in source default",
-        "message": 'no such table/view exists in source: "nope"',
+        "message": 'Inconsistent object: no such table/view exists in source: "nope"',
     }
 
     answer = tables.metadata("pg_track_tables", {"tables": ["author", "nope"]})
