@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,11 @@ class Options:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     admin_secret: str | None = field(default=None, repr=False)
+    admin_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Several that will do; they take the place of the one."""
     jwt_secret: str | None = field(default=None, repr=False)
+    jwt_secrets: str | None = field(default=None, repr=False)
+    """A JSON list of several; it takes the place of the one."""
     unauthorized_role: str | None = None
     auth_hook: str | None = field(default=None, repr=False)
     auth_hook_mode: str = "GET"
@@ -76,7 +81,9 @@ def options_from(arguments: Sequence[str] | None = None) -> Options:
             host=known.host or _variable(environment, "SERVER_HOST") or "127.0.0.1",
             port=_port(known.port, _variable(environment, "SERVER_PORT")),
             admin_secret=known.admin_secret or _variable(environment, "ADMIN_SECRET"),
+            admin_secrets=_admin_secrets(_variable(environment, "ADMIN_SECRETS")),
             jwt_secret=known.jwt_secret or _variable(environment, "JWT_SECRET"),
+            jwt_secrets=_variable(environment, "JWT_SECRETS"),
             unauthorized_role=known.unauthorized_role or _variable(environment, "UNAUTHORIZED_ROLE"),
             auth_hook=known.auth_hook or _variable(environment, "AUTH_HOOK"),
             auth_hook_mode=known.auth_hook_mode or _variable(environment, "AUTH_HOOK_MODE") or "GET",
@@ -139,6 +146,22 @@ def _port(argument: int | None, variable: str | None) -> int:
     if not variable.isdigit():
         raise ValueError(f"HASURA_GRAPHQL_SERVER_PORT: expected a number, got {variable!r}")
     return int(variable)
+
+
+def _admin_secrets(variable: str | None) -> tuple[str, ...]:
+    if variable is None:
+        return ()
+    try:
+        listed = json.loads(variable)
+    except (ValueError, RecursionError):
+        listed = None
+    if (
+        not isinstance(listed, list)
+        or not listed
+        or not all(each and isinstance(each, str) for each in listed)
+    ):
+        raise ValueError("HASURA_GRAPHQL_ADMIN_SECRETS: expected a JSON list of texts")
+    return tuple(listed)
 
 
 def _origins(variable: str | None) -> tuple[str, ...]:

@@ -12,7 +12,14 @@ from waitress import wasyncore
 from waitress.task import ThreadedTaskDispatcher
 from waitress.trigger import trigger
 
-from localhasura.auth import Authenticator, AuthHook, parse_jwt_secret
+from localhasura.auth import (
+    Authenticator,
+    AuthHook,
+    JwtSecret,
+    JwtSecretError,
+    parse_jwt_secret,
+    parse_jwt_secrets,
+)
 from localhasura.config import DEFAULT_THREADS, Options
 from localhasura.http_server import serve
 from localhasura.metadata.service import MetadataService
@@ -171,13 +178,30 @@ def _authenticator(options: Options) -> Authenticator:
     _check_modes(options)
     hook = options.auth_hook
     return Authenticator(
-        admin_secret=options.admin_secret,
-        jwt_secret=None if options.jwt_secret is None else parse_jwt_secret(options.jwt_secret),
+        admin_secrets=_admin_secrets(options),
+        jwt_secrets=_jwt_secrets(options),
         unauthorized_role=options.unauthorized_role,
         hook=None
         if hook is None
         else AuthHook(hook, options.auth_hook_mode, options.auth_hook_send_request_body),
     )
+
+
+def _admin_secrets(options: Options) -> tuple[str, ...]:
+    if options.admin_secrets or options.admin_secret is None:
+        return options.admin_secrets
+    return (options.admin_secret,)
+
+
+def _jwt_secrets(options: Options) -> tuple[JwtSecret, ...]:
+    """Return the parsed secrets; what is wrong with one is told as Hasura tells it of its environment."""
+    variable = "HASURA_GRAPHQL_JWT_SECRET" if options.jwt_secrets is None else "HASURA_GRAPHQL_JWT_SECRETS"
+    try:
+        if options.jwt_secrets is not None:
+            return parse_jwt_secrets(options.jwt_secrets)
+        return () if options.jwt_secret is None else (parse_jwt_secret(options.jwt_secret),)
+    except JwtSecretError as error:
+        raise JwtSecretError(f"Fatal Error:- Environment variable {variable}: Error in $: {error}") from None
 
 
 def _check_modes(options: Options) -> None:
@@ -186,8 +210,9 @@ def _check_modes(options: Options) -> None:
         " requires --admin-secret (HASURA_GRAPHQL_ADMIN_SECRET) or "
         " --access-key (HASURA_GRAPHQL_ACCESS_KEY) to be set"
     )
-    secured = options.admin_secret is not None
-    hook, jwt = options.auth_hook is not None, options.jwt_secret is not None
+    secured = bool(_admin_secrets(options))
+    hook = options.auth_hook is not None
+    jwt = options.jwt_secret is not None or options.jwt_secrets is not None
     if options.unauthorized_role is not None and (hook or not secured):
         raise StartError(
             f"Fatal Error: --unauthorized-role (HASURA_GRAPHQL_UNAUTHORIZED_ROLE){needs} "

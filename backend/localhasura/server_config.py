@@ -14,15 +14,15 @@ _SUBSCRIPTIONS = {"batch_size": 100, "refetch_delay": 1}
 
 def server_config(version: str, authenticator: Authenticator) -> dict[str, Any]:
     """Return the body of the answer. Source: Hasura docs, "Config API reference"."""
-    secret = authenticator.jwt_secret
+    secrets = authenticator.jwt_secrets
     return {
         "version": version,
         "is_function_permissions_inferred": True,
         "is_remote_schema_permissions_enabled": False,
         "is_admin_secret_set": authenticator.is_secured,
         "is_auth_hook_set": authenticator.has_hook,
-        "is_jwt_set": secret is not None,
-        "jwt": [] if secret is None else [_claims(secret)],
+        "is_jwt_set": bool(secrets),
+        "jwt": [_claims(secret) for secret in secrets],
         "is_allow_list_enabled": False,
         "live_queries": _SUBSCRIPTIONS,
         "streaming_queries": _SUBSCRIPTIONS,

@@ -35,7 +35,7 @@ def test_the_paths_of_localhasura_are_listed() -> None:
     # Nothing connects before the start, so an address that nobody listens on will do.
     options = Options(database_url="postgresql://127.0.0.1:1/none")
     service = MetadataService(options, MetadataStore(options.database_url))
-    authenticator = Authenticator(admin_secret="x", jwt_secret=None, unauthorized_role=None)
+    authenticator = Authenticator(admin_secrets=["x"])
     application = Application(service, authenticator, options)
 
     assert _listed("localhasura: paths").splitlines() == sorted(application.paths)

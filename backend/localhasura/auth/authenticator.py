@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import time
-from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from localhasura.auth.claims import hasura_claims
 from localhasura.auth.hook import AuthHook
-from localhasura.auth.jwks import JwksKeys
+from localhasura.auth.jwt_mode import JwtMode
 from localhasura.auth.jwt_secret import JwtSecret
-from localhasura.auth.keys import Key
-from localhasura.auth.tokens import verified_claims
 from localhasura.errors import EngineError
 from localhasura.metadata.model import ADMIN
 from localhasura.sql.builder import Session
@@ -34,50 +29,53 @@ def _no_request() -> None:
 
 
 class Authenticator:
-    """Decides who asks. `start` fetches the key set of a `jwk_url`, `stop` ends its thread."""
+    """Decides who asks. `start` fetches the key sets of tokens, `stop` ends their threads.
+
+    Any of the admin secrets will do; without one everybody is the administrator. Without `jwt_secrets` there are no
+    tokens.
+    """
 
     def __init__(
         self,
         *,
-        admin_secret: str | None,
-        jwt_secret: JwtSecret | None,
-        unauthorized_role: str | None,
+        admin_secrets: Sequence[str] = (),
+        jwt_secrets: Sequence[JwtSecret] = (),
+        unauthorized_role: str | None = None,
         hook: AuthHook | None = None,
     ) -> None:
-        self._admin_secret = None if admin_secret is None else admin_secret.encode()
-        self._jwt, self._unauthorized_role, self._hook = jwt_secret, unauthorized_role, hook
-        url = None if jwt_secret is None else jwt_secret.jwk_url
-        self._jwks = None if url is None else JwksKeys(url)
+        self._admin_secrets = tuple(secret.encode() for secret in admin_secrets)
+        self._jwt = JwtMode(jwt_secrets) if jwt_secrets else None
+        self._unauthorized_role, self._hook = unauthorized_role, hook
 
     @property
     def is_secured(self) -> bool:
         """Whether there is an admin secret."""
-        return self._admin_secret is not None
+        return bool(self._admin_secrets)
 
     @property
     def has_hook(self) -> bool:
         return self._hook is not None
 
     @property
-    def jwt_secret(self) -> JwtSecret | None:
-        """The configuration of tokens; what may be shown of it is for the caller to choose."""
-        return self._jwt
+    def jwt_secrets(self) -> tuple[JwtSecret, ...]:
+        """The configurations of tokens; what may be shown of them is for the caller to choose."""
+        return () if self._jwt is None else self._jwt.secrets
 
     def start(self) -> None:
-        if self._jwks is not None:
-            self._jwks.start()
+        if self._jwt is not None:
+            self._jwt.start()
 
     def stop(self) -> None:
-        if self._jwks is not None:
-            self._jwks.stop()
+        if self._jwt is not None:
+            self._jwt.stop()
 
     def session(self, headers: Headers, request: GraphQLRequest = _no_request) -> Session:
         """Return the session of a request; raises the EngineError that Hasura answers."""
-        if self._admin_secret is None:
+        if not self._admin_secrets:
             return _trusted(headers)
         given = headers.get(ADMIN_SECRET, headers.get(ACCESS_KEY))
         if given is not None:
-            if not hmac.compare_digest(given.encode(), self._admin_secret):
+            if not self._is_admin_secret(given.encode()):
                 raise _denied(f'invalid "{ADMIN_SECRET}"/"{ACCESS_KEY}"')
             return _trusted(headers)
         if self._hook is not None:
@@ -88,21 +86,20 @@ class Authenticator:
             raise _denied(f'"{ADMIN_SECRET}"/"{ACCESS_KEY}" required, but not found')
         return _unauthorized(headers, self._unauthorized_role)
 
-    def _token_session(self, headers: Headers, secret: JwtSecret) -> Session:
-        token = _token(headers, secret)
-        if token is None:
+    def _is_admin_secret(self, given: bytes) -> bool:
+        # All of them are compared, so that the time tells nothing.
+        fits = [hmac.compare_digest(given, secret) for secret in self._admin_secrets]
+        return any(fits)
+
+    def _token_session(self, headers: Headers, jwt: JwtMode) -> Session:
+        claims = jwt.claims(headers)
+        if claims is None:
             if self._unauthorized_role is not None:
                 return _unauthorized(headers, self._unauthorized_role)
             message = "Missing 'Authorization' or 'Cookie' header in JWT authentication mode"
             raise EngineError("invalid-headers", message)
-        claims = hasura_claims(verified_claims(token, self._keys(secret), secret, time.time()), secret)
         role = claims.role(headers.get(ROLE))
         return Session(role, {**claims.variables(), ROLE: role})
-
-    def _keys(self, secret: JwtSecret) -> tuple[Key, ...]:
-        if self._jwks is not None:
-            return self._jwks.keys
-        return () if secret.key is None else (secret.key,)
 
 
 def _trusted(headers: Headers) -> Session:
@@ -140,30 +137,6 @@ def _backend_only(headers: Headers) -> bool:
         f'{BACKEND_ONLY}:  Not a valid boolean text. True values are ["true","t","yes","y"] and  '
         'False values are ["false","f","no","n"]. All values are case insensitive',
     )
-
-
-def _token(headers: Headers, secret: JwtSecret) -> str | None:
-    where = secret.header
-    if where.type == "Cookie":
-        return _cookie(headers.get("cookie", ""), where.name)
-    if where.type == "CustomHeader":
-        return headers.get(where.name.lower())
-    value = headers.get("authorization")
-    if value is None:
-        return None
-    words = value.split()
-    if len(words) != 2 or words[0] != "Bearer":
-        raise EngineError("invalid-headers", "Malformed Authorization header")
-    return words[1]
-
-
-def _cookie(text: str, name: str) -> str | None:
-    cookies: SimpleCookie = SimpleCookie()
-    try:
-        cookies.load(text)
-    except CookieError:
-        return None
-    return cookies[name].value if name in cookies else None
 
 
 def _denied(message: str) -> EngineError:

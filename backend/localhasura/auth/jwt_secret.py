@@ -58,27 +58,42 @@ class JwtSecret:
 
 
 def parse_jwt_secret(text: str) -> JwtSecret:
-    """Return the secret; raises JwtSecretError."""
+    """Return the secret of HASURA_GRAPHQL_JWT_SECRET; raises JwtSecretError."""
+    return _secret(_json(text))
+
+
+def parse_jwt_secrets(text: str) -> tuple[JwtSecret, ...]:
+    """Return the secrets of HASURA_GRAPHQL_JWT_SECRETS, a JSON list of such objects; raises JwtSecretError."""
+    listed = _json(text)
+    if not isinstance(listed, list) or not listed:
+        raise JwtSecretError("expected a list of JWT secrets")
+    return tuple(_secret(each) for each in listed)
+
+
+def _json(text: str) -> Any:
     try:
-        value = json.loads(text)
-    except ValueError:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         raise JwtSecretError("the JWT secret is not JSON") from None
+
+
+def _secret(value: Any) -> JwtSecret:
     if not isinstance(value, dict):
         raise JwtSecretError("the JWT secret must be one JSON object")
+    namespace, path = _text(value, "claims_namespace"), _text(value, "claims_namespace_path")
+    if namespace is not None and path is not None:
+        raise JwtSecretError("claims_namespace and claims_namespace_path both cannot be set")
     key, jwk_url = _text(value, "key"), _text(value, "jwk_url")
     if key is None and jwk_url is None:
         raise JwtSecretError("key and jwk_url both cannot be empty")
     if key is not None and jwk_url is not None:
         raise JwtSecretError("key, jwk_url both cannot be present")
-    namespace, path = _text(value, "claims_namespace"), _text(value, "claims_namespace_path")
-    if namespace is not None and path is not None:
-        raise JwtSecretError("claims_namespace and claims_namespace_path both cannot be set")
     return JwtSecret(
         key=None if key is None else _key(_text(value, "type"), key),
         jwk_url=jwk_url,
         namespace=namespace or DEFAULT_NAMESPACE,
-        namespace_path=None if path is None else reduce(pointer, _steps(path), "$"),
-        namespace_steps=() if path is None else _steps(path),
+        namespace_path=None if path is None else reduce(pointer, _namespace_steps(path), "$"),
+        namespace_steps=() if path is None else _namespace_steps(path),
         stringified=_is_stringified(value.get("claims_format")),
         claims_map=_claims_map(value.get("claims_map")),
         audience=_audience(value.get("audience")),
@@ -95,14 +110,14 @@ def _key(kind: str | None, key: str) -> Key:
         smallest = _HMAC_BITS[kind] // 8
         secret = key.encode()
         if len(secret) < smallest:
-            raise JwtSecretError(f"Key size too small; should be atleast {smallest} characters")
+            raise JwtSecretError(f"Invalid JWK: Key size too small; should be atleast {smallest} characters")
         return secret
     if kind not in _ASYMMETRIC:
         raise JwtSecretError(f"Invalid JWK: Key type: {kind} is not supported")
     try:
         return key_from_pem(key, kind)
     except KeyFault as error:
-        raise JwtSecretError(f"Could not decode PEM: {error}") from None
+        raise JwtSecretError(f"Invalid JWK: Could not decode PEM: {error}") from None
 
 
 def _text(value: Mapping[str, Any], name: str) -> str | None:
@@ -180,6 +195,13 @@ def _literal(name: str, value: Any) -> Any:
     if not fits:
         raise JwtSecretError(f"claims_map: {name}: expected a path, or a literal of the right kind")
     return value
+
+
+def _namespace_steps(path: str) -> tuple[str | int, ...]:
+    try:
+        return _steps(path)
+    except JwtSecretError as error:
+        raise JwtSecretError(f"invalid JSON path claims_namespace_path error: {error}") from None
 
 
 def _steps(path: str) -> tuple[str | int, ...]:

@@ -49,12 +49,21 @@ def pem(key: Any) -> str:
     [
         ({}, "key and jwk_url both cannot be empty"),
         ({"key": "k", "jwk_url": "u"}, "key, jwk_url both cannot be present"),
-        ({"type": "HS256", "key": "k" * 31}, "Key size too small; should be atleast 32 characters"),
-        ({"type": "HS384", "key": "k" * 47}, "Key size too small; should be atleast 48 characters"),
-        ({"type": "HS512", "key": "k" * 63}, "Key size too small; should be atleast 64 characters"),
+        (
+            {"type": "HS256", "key": "k" * 31},
+            "Invalid JWK: Key size too small; should be atleast 32 characters",
+        ),
+        (
+            {"type": "HS384", "key": "k" * 47},
+            "Invalid JWK: Key size too small; should be atleast 48 characters",
+        ),
+        (
+            {"type": "HS512", "key": "k" * 63},
+            "Invalid JWK: Key size too small; should be atleast 64 characters",
+        ),
         ({"type": "PS256", "key": "k"}, "Invalid JWK: Key type: PS256 is not supported"),
         ({"type": "none", "key": "k"}, "Invalid JWK: Key type: none is not supported"),
-        ({"type": "RS256", "key": "k"}, "Could not decode PEM: no PEM block found"),
+        ({"type": "RS256", "key": "k"}, "Invalid JWK: Could not decode PEM: no PEM block found"),
         (
             {"jwk_url": "u", "claims_namespace": "a", "claims_namespace_path": "b"},
             "claims_namespace and claims_namespace_path both cannot be set",
