@@ -96,6 +96,13 @@ def mapped(error: Exception, statement: Statement | None = None) -> EngineError:
     return EngineError(code, message, internal=internal)
 
 
+def not_committed(error: psycopg.Error) -> EngineError:
+    """Return the EngineError for a transaction that cannot begin or end, as when a deferred constraint fails."""
+    if not error.sqlstate:
+        return mapped(error)
+    return EngineError("postgres-error", "postgres tx error", status=500, internal=internal_of(error, None))
+
+
 def internal_of(error: psycopg.Error, statement: Statement | None) -> dict[str, Any]:
     """Return what Hasura puts into `internal` for a database error."""
     diagnosis = error.diag

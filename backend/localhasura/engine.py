@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import psycopg
 
 from localhasura.config import Options
-from localhasura.database import Database, fetch_one, mapped
+from localhasura.database import Database, fetch_one, not_committed
 from localhasura.errors import EngineError, invalid, unparsable, unsupported
 from localhasura.jsontext import compact
 from localhasura.metadata.model import ADMIN, Model
@@ -96,9 +96,8 @@ class GraphQLEngine:
         builder = partial(self._builder, schema, session)
         selections = (operation.node.selection_set,)
         if schema.mutation_root is not None and operation.kind == "mutation":
-            return MutationCompiler(builder, walker).compile(
-                walker.fields(schema.mutation_root, selections, "$")
-            )
+            compiler = MutationCompiler(builder, walker, may_stand_alone=not schema.checks_at_commit)
+            return compiler.compile(walker.fields(schema.mutation_root, selections, "$"))
         steps: list[tuple[str, Step]] = []
         for field in walker.fields(schema.query_root, selections, "$", root=True):
             if field.name in INTROSPECTION_FIELDS and field.field is None:
@@ -121,7 +120,7 @@ class GraphQLEngine:
                     _set_user(run)
                     return _data(compiled, run)
             except psycopg.Error as error:
-                raise mapped(error) from error
+                raise not_committed(error) from error
 
     def _builder(self, schema: RoleSchema, session: Session) -> Builder:
         return Builder(schema.inputs, session, stringify=self._options.stringify_numeric_types)

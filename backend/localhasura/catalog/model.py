@@ -165,3 +165,5 @@ class Catalog:
     """All tables of a database outside PostgreSQL's own schemas."""
 
     tables: Mapping[TableName, CatalogTable] = field(default_factory=dict)
+    checks_at_commit: bool = False
+    """Whether the database has constraints or triggers that are `INITIALLY DEFERRED`."""

@@ -19,8 +19,10 @@ _QUERY = files(__package__).joinpath("tables.sql").read_bytes()
 def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
     """Return all tables of the connection's database."""
     row = connection.execute(_QUERY).fetchone()
-    found = [_table(entry) for entry in json.loads(row[0])] if row else []
-    return Catalog({table.name: table for table in found})
+    if row is None:
+        return Catalog()
+    found = [_table(entry) for entry in json.loads(row[0])]
+    return Catalog({table.name: table for table in found}, checks_at_commit=row[1])
 
 
 def _table(entry: dict[str, Any]) -> CatalogTable:

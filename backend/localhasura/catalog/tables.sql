@@ -61,7 +61,8 @@ WITH RECURSIVE base_types AS (
 SELECT coalesce(json_agg(json_build_object(
          'schema', r.nspname, 'name', r.relname, 'kind', r.kind, 'comment', r.comment, 'events', r.events,
          'columns', coalesce(k.list, '[]'), 'unique_keys', coalesce(u.list, '[]'), 'foreign_keys', coalesce(f.list, '[]')
-       ) ORDER BY r.nspname, r.relname), '[]')::text
+       ) ORDER BY r.nspname, r.relname), '[]')::text,
+       EXISTS (SELECT FROM pg_trigger WHERE tginitdeferred)
   FROM relations r
   LEFT JOIN columns k ON k.attrelid = r.oid
   LEFT JOIN unique_keys u ON u.indrelid = r.oid

@@ -32,6 +32,7 @@ def build_model(document: Mapping[str, Any], catalog: Catalog, read_enum: ReadEn
     builder.add_permissions()
     introspection = document.get("graphql_schema_introspection") or {}
     return Model(
+        checks_at_commit=catalog.checks_at_commit,
         tables=builder.tables,
         inconsistencies=tuple(builder.inconsistencies),
         introspection_disabled_for=frozenset(introspection.get("disabled_for_roles") or ()),

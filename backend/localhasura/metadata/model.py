@@ -158,6 +158,8 @@ class Inconsistency:
 class Model:
     """All that the engine serves at one moment; replaced as a whole when metadata or the catalog change."""
 
+    checks_at_commit: bool = False
+    """Whether a commit may fail: a statement's own errors are told in other words."""
     tables: Mapping[TableName, TrackedTable] = field(default_factory=dict)
     inconsistencies: tuple[Inconsistency, ...] = ()
     introspection_disabled_for: frozenset[str] = frozenset()

@@ -54,13 +54,13 @@ class NestedWrite(Step):
 class MutationCompiler:
     """Compiles the mutation fields of one request; raises on everything that can be known without the database."""
 
-    def __init__(self, new_builder: Callable[[], Builder], walker: Walker) -> None:
+    def __init__(self, new_builder: Callable[[], Builder], walker: Walker, *, may_stand_alone: bool) -> None:
         self._new_builder, self._walker = new_builder, walker
-        self._single = False
+        self._may_stand_alone, self._single = may_stand_alone, False
 
     def compile(self, fields: Sequence[Selected]) -> Compiled:
         """Return the operation; a single field without a check needs no transaction around its statement."""
-        self._single = len(fields) == 1
+        self._single = self._may_stand_alone and len(fields) == 1
         steps = tuple((field.key, self._field(field)) for field in fields)
         return Compiled(steps, in_transaction=not any(isinstance(step, WriteAlone) for _, step in steps))
 

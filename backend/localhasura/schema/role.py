@@ -28,6 +28,7 @@ class RoleSchema:
         self.inputs = RoleInputs(model, role, backend=backend, collapse_null=collapse_null)
         self._objects: dict[str, ObjectType] = {}
         self.introspection_allowed = role not in model.introspection_disabled_for
+        self.checks_at_commit = model.checks_at_commit
         queries = [field for table in model.tables.values() for field in self._queries(table, "query")]
         self.has_queries = bool(queries)
         self.query_root = ObjectType("query_root", lambda: queries or [_no_queries()])

@@ -59,8 +59,11 @@ class NestedInsert:
         columns = _given(table, row)
         _refuse_given(columns, from_parent, path)
         columns |= from_parent
-        for relationship, data in _related(table, row, after=False):
-            columns |= self._insert_referred(table, relationship, data, columns, path)
+        referred = _related(table, row, after=False)
+        for relationship, _ in referred:
+            _refuse_determined(relationship, columns, path)
+        for relationship, data in referred:
+            columns |= self._insert_referred(relationship, data, path)
         written = self._write(table, [columns], on_conflict, path)
         later = [(rel, data) for rel, data in _related(table, row, after=True) if data["data"] != []]
         if later and written is None:
@@ -74,23 +77,10 @@ class NestedInsert:
         return written
 
     def _insert_referred(
-        self,
-        table: TrackedTable,
-        relationship: Relationship,
-        data: Mapping[str, Any],
-        columns: Mapping[str, Literal],
-        path: str,
+        self, relationship: Relationship, data: Mapping[str, Any], path: str
     ) -> dict[str, Literal]:
         """Insert the row that an object relationship refers to; return the columns that it determines."""
         where = f"{path}.{relationship.name}"
-        given = [local for local, _ in relationship.mapping if local in columns]
-        if given:
-            listed = ", ".join(f'"{name}"' for name in given)
-            raise invalid(
-                f'cannot insert object relationship "{relationship.name}" as {listed} '
-                "column values are already determined",
-                where,
-            )
         target = self.new_builder().inputs.table(relationship)
         written = self._insert(target, data["data"], data.get("on_conflict"), {}, f"{where}.data")
         if written is None:
@@ -153,6 +143,17 @@ def _refuse_given(columns: Mapping[str, Any], determined: Mapping[str, Any], pat
         raise invalid(
             f"cannot insert {listed} columns as their values are already being determined by parent insert",
             path,
+        )
+
+
+def _refuse_determined(relationship: Relationship, columns: Mapping[str, Literal], path: str) -> None:
+    given = [local for local, _ in relationship.mapping if local in columns]
+    if given:
+        listed = ", ".join(f'"{name}"' for name in given)
+        raise invalid(
+            f'cannot insert object relationship "{relationship.name}" as {listed} '
+            "column values are already determined",
+            f"{path}.{relationship.name}",
         )
 
 

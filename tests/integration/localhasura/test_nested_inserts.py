@@ -147,6 +147,13 @@ def test_a_nested_upsert_counts_what_it_wrote(workshop: Client) -> None:
             id="a column and its object",
         ),
         pytest.param(
+            'insert_toy_one(object: {child: {data: {parent_id: 1}}, code: "c", box_before: {data: {}}}) {id}',
+            "validation-failed",
+            "insert_toy_one.args.object[0].box_before",
+            'cannot insert object relationship "box_before" as "code" column values are already determined',
+            id="a column and its object, before anything is inserted",
+        ),
+        pytest.param(
             """insert_child_one(object: {title: "t", parent: {data: {name: "a"},
                  on_conflict: {constraint: parent_name_key, update_columns: []}}}) {id}""",
             "not-supported",
