@@ -49,12 +49,13 @@ def check(client: Client, body: Any, role: str) -> None:
 def is_the_databases_own(error: Any) -> bool:
     """Whether the data was at fault, and not the statement that was made: no syntax error, no unknown name or type.
 
-    Hasura offers `max` and `min` of a uuid too, which PostgreSQL does not have.
+    Hasura offers `max` and `min` of a uuid too, and comparisons of json, which PostgreSQL does not have.
     """
     internal = error["extensions"].get("internal")
     if internal is None or not internal["error"]["status_code"].startswith("42"):
         return True
-    return internal["error"]["message"] in {
+    message = internal["error"]["message"]
+    return message.startswith("operator does not exist: json ") or message in {
         f"function {name}(uuid) does not exist" for name in ("max", "min")
     }
 
