@@ -151,7 +151,16 @@ class Rule:
     where: BoolExp
 
 
-BoolExp = And | Or | Not | Compare | Member | IsNull | Related | RelatedAggregate | Exists | Rule
+@dataclass(frozen=True)
+class Visible:
+    """`part`, in rows in which the role sees the column that it is about; elsewhere what it is of NULL."""
+
+    rows: BoolExp
+    part: BoolExp
+    of_null: bool | None
+
+
+BoolExp = And | Or | Not | Compare | Member | IsNull | Related | RelatedAggregate | Exists | Rule | Visible
 
 TRUE = And()
 

@@ -8,6 +8,8 @@ from typing import Any
 from localhasura.catalog import Catalog, CatalogTable, TableName
 from localhasura.errors import EngineError
 from localhasura.jsontext import is_graphql_name
+from localhasura.metadata.inherited_roles import KEY as INHERITED
+from localhasura.metadata.inherited_roles import add_inherited
 from localhasura.metadata.model import EnumTable, Inconsistency, Model, TrackedTable
 from localhasura.metadata.names import table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, add_permission
@@ -30,11 +32,13 @@ def build_model(document: Mapping[str, Any], catalog: Catalog, read_enum: ReadEn
     builder.add_relationships()
     builder.link_enums()
     builder.add_permissions()
+    broken, conflicts = add_inherited(document.get(INHERITED, ()), builder.tables, sources[0]["name"])
     introspection = document.get("graphql_schema_introspection") or {}
     return Model(
         checks_at_commit=catalog.checks_at_commit,
         tables=builder.tables,
-        inconsistencies=tuple(builder.inconsistencies),
+        inconsistencies=(*builder.inconsistencies, *broken),
+        conflicts=tuple(conflicts),
         introspection_disabled_for=frozenset(introspection.get("disabled_for_roles") or ()),
         source=sources[0]["name"],
     )

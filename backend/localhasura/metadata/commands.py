@@ -9,6 +9,7 @@ from localhasura.errors import EngineError, unparsable, unsupported
 from localhasura.metadata import (
     collection_commands,
     object_commands,
+    role_commands,
     source_commands,
     table_commands,
     whole_commands,
@@ -25,6 +26,7 @@ Change = Callable[[Draft, Any], Any]
 CHANGES: Mapping[str, Change] = {
     **table_commands.CHANGES,
     **object_commands.CHANGES,
+    **role_commands.CHANGES,
     **source_commands.CHANGES,
     **whole_commands.CHANGES,
     **collection_commands.CHANGES,

@@ -7,6 +7,8 @@ from typing import Any
 
 from localhasura.catalog import TableName
 from localhasura.errors import EngineError, unparsable, unsupported
+from localhasura.metadata.inherited_roles import KEY as INHERITED
+from localhasura.metadata.inherited_roles import inherited_roles
 from localhasura.metadata.names import required, required_text, table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, refuse_unsupported
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS
@@ -17,7 +19,7 @@ Entry = dict[str, Any]
 
 _KEPT = {"query_collections", "allowlist", "api_limits", "metrics_config", "network", "opentelemetry"}
 """Kept and exported again; they change nothing here."""
-_KNOWN = _KEPT | {"version", "sources", "graphql_schema_introspection", "backend_configs"}
+_KNOWN = _KEPT | {"version", "sources", "graphql_schema_introspection", "backend_configs", INHERITED}
 _UNSUPPORTED_OF_TABLES = (
     "computed_fields",
     "remote_relationships",
@@ -64,7 +66,8 @@ def normalised(value: Any, path: str) -> Document:
         document["sources"].append(_source(source, f"{path}.sources[{index}]"))
     for key in sorted(_KNOWN - {"version", "sources"}):
         if value.get(key):
-            document[key] = value[key]
+            there = f"{path}.{key}"
+            document[key] = inherited_roles(value[key], there) if key == INHERITED else value[key]
     return document
 
 

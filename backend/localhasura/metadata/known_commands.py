@@ -18,11 +18,11 @@ _OF_SOURCES = """
 """Commands with the prefix of a source's kind; for PostgreSQL `pg_`."""
 
 _OF_THE_WHOLE = """
-    add_host_to_tls_allowlist add_inherited_role
+    add_host_to_tls_allowlist
     add_remote_schema add_remote_schema_permissions create_action create_action_permission create_cron_trigger
     create_remote_schema_remote_relationship create_rest_endpoint create_scheduled_event
     dc_add_agent dc_delete_agent delete_cron_trigger delete_remote_schema_remote_relationship delete_scheduled_event
-    drop_action drop_action_permission drop_host_from_tls_allowlist drop_inherited_role drop_remote_schema_permissions
+    drop_action drop_action_permission drop_host_from_tls_allowlist drop_remote_schema_permissions
     drop_rest_endpoint dump_internal_state get_cron_triggers get_feature_flag get_scheduled_event_invocations
     get_scheduled_events get_source_kind_capabilities introspect_remote_schema reload_remote_schema
     remove_api_limits remove_metrics_config remove_remote_schema set_api_limits

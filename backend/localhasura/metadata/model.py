@@ -24,6 +24,8 @@ class SelectPermission:
     allow_aggregations: bool = False
     query_root_fields: frozenset[str] | None = None
     subscription_root_fields: frozenset[str] | None = None
+    visible_where: Mapping[str, BoolExp] = field(default_factory=dict)
+    """Of an inherited role: columns that it sees in some of its rows only, and in which; elsewhere they are NULL."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,14 @@ class Inconsistency:
         }
 
 
+@dataclass(frozen=True)
+class PermissionConflict(Inconsistency):
+    """A permission that an inherited role lacks, since its parents do not agree; `definition` says which."""
+
+    def json(self) -> dict[str, Any]:
+        return {"type": self.kind, "name": self.name, "reason": self.reason, "entity": self.definition}
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """All that the engine serves at one moment; replaced as a whole when metadata or the catalog change."""
@@ -162,5 +172,12 @@ class Model:
     """Whether a commit may fail: a statement's own errors are told in other words."""
     tables: Mapping[TableName, TrackedTable] = field(default_factory=dict)
     inconsistencies: tuple[Inconsistency, ...] = ()
+    conflicts: tuple[PermissionConflict, ...] = ()
+    """Told with the inconsistencies, but nothing is refused for them."""
     introspection_disabled_for: frozenset[str] = frozenset()
     source: str = "default"
+
+    @property
+    def reported(self) -> tuple[Inconsistency, ...]:
+        """All that `get_inconsistent_metadata` tells."""
+        return (*self.inconsistencies, *self.conflicts)

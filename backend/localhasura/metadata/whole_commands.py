@@ -14,6 +14,7 @@ from localhasura.metadata.document import (
     normalised,
     remove_table,
 )
+from localhasura.metadata.inherited_roles import KEY as INHERITED
 from localhasura.metadata.model import Inconsistency, Model
 from localhasura.metadata.names import required, table_name
 from localhasura.metadata.service import Draft, MetadataService
@@ -25,8 +26,8 @@ _CLEARED_ROLES = "graphql_schema_introspection"
 def inconsistency_report(model: Model) -> dict[str, Any]:
     """Return the consistent or inconsistent state as several commands answer it."""
     return {
-        "is_consistent": not model.inconsistencies,
-        "inconsistent_objects": [each.json() for each in model.inconsistencies],
+        "is_consistent": not model.reported,
+        "inconsistent_objects": [each.json() for each in model.reported],
     }
 
 
@@ -54,9 +55,9 @@ def _reload(service: MetadataService, command: Mapping[str, Any]) -> Any:
 
 
 def _reloaded(model: Model) -> dict[str, Any]:
-    answer: dict[str, Any] = {"message": "success", "is_consistent": not model.inconsistencies}
-    if model.inconsistencies:
-        answer["inconsistent_objects"] = [each.json() for each in model.inconsistencies]
+    answer: dict[str, Any] = {"message": "success", "is_consistent": not model.reported}
+    if model.reported:
+        answer["inconsistent_objects"] = [each.json() for each in model.reported]
     return answer
 
 
@@ -143,6 +144,9 @@ def drop_objects(document: Document, inconsistencies: tuple[Inconsistency, ...])
 
 
 def _drop_object(document: Document, locate: tuple[str, ...]) -> None:
+    if locate[0] == INHERITED:
+        document[INHERITED] = [each for each in document[INHERITED] if each["role_name"] != locate[1]]
+        return
     source = document["sources"][0]
     name = next(
         table_name(each["table"]) for each in source["tables"] if str(table_name(each["table"])) == locate[1]

@@ -96,9 +96,11 @@ class RoleSchema:
     def _column(self, table: TrackedTable, name: str, column: Column) -> Field:
         enum = table.column_enums.get(column.name)
         type_name = enum.type_name if enum else column.type.graphql
+        select = self.inputs.permissions(table).select
+        everywhere = select is None or column.name not in select.visible_where
         out = OutputType(
             type_name,
-            non_null=not column.nullable and not table.catalog.is_view,
+            non_null=everywhere and not column.nullable and not table.catalog.is_view,
             is_list=column.type.is_array,
         )
         args = {}

@@ -26,6 +26,7 @@ from localhasura.boolexp import (
     Rule,
     Scalar,
     SessionVariable,
+    Visible,
 )
 from localhasura.catalog import Column, PgType, TableName
 from localhasura.catalog.model import quoted
@@ -92,6 +93,7 @@ class Builder:
         self.parameters: list[str | None] = []
         self._origins: dict[int, Origin] = {}
         self._aliases = 0
+        self._readable: dict[tuple[str, str], str] = {}
 
     def statement(self, text: str) -> Statement:
         return Statement(text, self.parameters, self._origins)
@@ -138,6 +140,25 @@ class Builder:
                 return self._existence(where, alias, root)
             case Rule():
                 return self.condition(where.where, alias, alias)
+            case Visible():
+                return self._visible(where, alias)
+
+    def _visible(self, where: Visible, alias: str) -> str:
+        of_null = "NULL" if where.of_null is None else str(where.of_null).upper()
+        shown = self.condition(where.rows, alias, alias)
+        return f"(CASE WHEN {shown} THEN {self.condition(where.part, alias, alias)} ELSE {of_null} END)"
+
+    def readable(self, table: TrackedTable, column: Column, alias: str) -> str:
+        """Return a column as the role sees it: NULL in rows in which an inherited role has no right to it."""
+        rows = visible_where(table, column, self.inputs)
+        if rows is None:
+            return f"{alias}.{column.sql}"
+        # One text for each, parameters included: DISTINCT ON and ORDER BY must say the same.
+        key = (alias, column.name)
+        if key not in self._readable:
+            shown = self.condition(rows, alias, alias)
+            self._readable[key] = f"(CASE WHEN {shown} THEN {alias}.{column.sql} END)"
+        return self._readable[key]
 
     def _joined(self, parts: tuple[BoolExp, ...], glue: str, empty: str, alias: str, root: str) -> str:
         if not parts:
@@ -204,6 +225,12 @@ class Builder:
             return "FALSE" if operator == "_in" else "TRUE"
         listed = ", ".join(self.value(element, kind) for element in elements)
         return f"({left} {'IN' if operator == '_in' else 'NOT IN'} ({listed}))"
+
+
+def visible_where(table: TrackedTable, column: Column, inputs: RoleInputs) -> BoolExp | None:
+    """Return in which rows the role sees the column, if not in all that it reads."""
+    select = inputs.permissions(table).select
+    return None if select is None else select.visible_where.get(column.name)
 
 
 def join_condition(relationship: Relationship, local: str, remote: str) -> str:

@@ -18,6 +18,7 @@ from localhasura.boolexp import (
     Related,
     RelatedAggregate,
     Relationship,
+    Visible,
     all_of,
 )
 from localhasura.catalog import Column, PgType
@@ -25,6 +26,7 @@ from localhasura.metadata.model import TrackedTable
 from localhasura.operators import LISTS, TEXT
 from localhasura.schema.predicates import Predicate, value_column
 from localhasura.schema.role_inputs import RoleInputs
+from localhasura.sql.builder import visible_where
 
 Parsed = Mapping[str, Any]
 
@@ -59,7 +61,7 @@ def _member(name: str, value: Any, table: TrackedTable, inputs: RoleInputs) -> B
         return Not(where_expression(value, table, inputs))
     column = table.columns.get(name)
     if column is not None:
-        return all_of(_comparisons(column, value, None))
+        return all_of(_seen(visible_where(table, column, inputs), _comparisons(column, value, None)))
     if isinstance(value, Predicate):
         return _aggregated(table.relationships[name.removesuffix("_aggregate")], value, inputs)
     relationship = table.relationships[name]
@@ -71,14 +73,29 @@ def _member(name: str, value: Any, table: TrackedTable, inputs: RoleInputs) -> B
 
 def _aggregated(relationship: Relationship, predicate: Predicate, inputs: RoleInputs) -> BoolExp:
     target = inputs.table(relationship)
+    columns = tuple(target.columns[name] for name in predicate.columns)
+    # Aggregates pass over NULL, so rows in which the column would be NULL can be left out.
+    seen = (visible_where(target, column, inputs) for column in columns)
     return RelatedAggregate(
         relationship,
         predicate.function,
-        tuple(target.columns[name] for name in predicate.columns),
+        columns,
         predicate.distinct,
-        all_of([select_filter(target, inputs), where_expression(predicate.filter, target, inputs)]),
+        all_of(
+            [
+                select_filter(target, inputs),
+                *(rows for rows in seen if rows is not None),
+                where_expression(predicate.filter, target, inputs),
+            ]
+        ),
         all_of(_comparisons(value_column(predicate), predicate.comparison, None)),
     )
+
+
+def _seen(rows: BoolExp | None, comparisons: list[BoolExp]) -> list[BoolExp]:
+    if rows is None:
+        return comparisons
+    return [Visible(rows, part, part.wanted if isinstance(part, IsNull) else None) for part in comparisons]
 
 
 def _comparisons(column: Column, value: Parsed, cast: PgType | None) -> list[BoolExp]:

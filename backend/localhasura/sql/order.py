@@ -51,7 +51,7 @@ def _orders(
     for name, order in item.items():
         column = table.columns.get(name)
         if column is not None:
-            yield f"{alias}.{column.sql}", order
+            yield builder.readable(table, column, alias), order
         elif name in table.relationships:
             yield from _through_object(builder, table.relationships[name], alias, order)
         else:
@@ -78,7 +78,7 @@ def _through_aggregate(
             yield _subselect(builder, relationship, target, alias, inner, "count(*)"), order
             continue
         for name, direction in order.items():
-            value = f"{function}({inner}.{target.columns[name].sql})"
+            value = f"{function}({builder.readable(target, target.columns[name], inner)})"
             yield _subselect(builder, relationship, target, alias, inner, value), direction
 
 

@@ -75,7 +75,7 @@ class SelectCompiler:
         if field is None:
             return self.row_type_name(table)
         if field.kind is Kind.COLUMN:
-            return self._column(field.of_column, alias, selected)
+            return self._column(self._b.readable(table, field.of_column, alias), selected)
         join = _joining(field.of_relationship, alias)
         if field.kind is Kind.OBJECT_RELATIONSHIP:
             return self._one(field.of_table, selected, join, select_filter(field.of_table, self._b.inputs))
@@ -84,13 +84,12 @@ class SelectCompiler:
             return self._list(rows, selected)
         return self._aggregate(rows, selected)
 
-    def _column(self, column: Column, alias: str, selected: Selected) -> str:
-        plain = f"{alias}.{column.sql}"
+    def _column(self, plain: str, selected: Selected) -> str:
         path = selected.args.get("path")
         if path is not None:
             steps = path_literal(path, f"{selected.path}.args")
             return plain if steps is None else f"({plain} #> {self._b.bind(steps, 'text[]')})"
-        return self._stringified(plain, column)
+        return self._stringified(plain, selected.known.of_column)
 
     def _stringified(self, expression: str, column: Column) -> str:
         if self._b.stringify and column.type.name in STRINGIFIED:
@@ -138,9 +137,17 @@ class SelectCompiler:
             for field in self._walker.subfields(selected)
         ]
         tail = self._tail(rows, alias, None)
-        inner = f"SELECT {self._distinct(rows, alias)}{alias}.* FROM {from_table(rows.table, alias)}{tail}"
+        listed = self._all_columns(rows.table, alias)
+        inner = f"SELECT {self._distinct(rows, alias)}{listed} FROM {from_table(rows.table, alias)}{tail}"
         # HAVING makes it one row even when nothing but __typename is asked for.
         return f"(SELECT {build_object(pairs)} FROM ({inner}) AS {outer} HAVING TRUE)"
+
+    def _all_columns(self, table: TrackedTable, alias: str) -> str:
+        select = self._b.inputs.permissions(table).select
+        if select is None or not select.visible_where:
+            return f"{alias}.*"
+        columns = self._b.inputs.selectable(table).values()
+        return ", ".join(f"{self._b.readable(table, column, alias)} AS {column.sql}" for column in columns)
 
     def _aggregate_value(self, table: TrackedTable, alias: str, selected: Selected) -> str:
         field = selected.field
@@ -165,7 +172,7 @@ class SelectCompiler:
         columns = distinct_columns(rows.table, rows.args, f"{rows.path}.args")
         if not columns:
             return ""
-        listed = ", ".join(f"{alias}.{column.sql}" for column in columns)
+        listed = ", ".join(self._b.readable(rows.table, column, alias) for column in columns)
         return f"DISTINCT ON ({listed}) "
 
     def _tail(self, rows: _Rows, alias: str, permission_limit: int | None) -> str:
