@@ -1,4 +1,4 @@
-"""waitress with limits in time: for a request to arrive, and for an answer to be taken.
+"""waitress with limits in time: for a request to arrive, and for an answer to be taken; and with the status 101.
 
 waitress closes connections that are idle, but a client that sends a byte now and then is never idle, and one that reads
 nothing of a long answer holds a thread for ever.
@@ -13,7 +13,7 @@ from typing import Any, cast
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 KEEP_ALIVE_S = 30
 """Hasura closes idle connections after the same time."""
@@ -24,9 +24,36 @@ _CHECK_INTERVAL_S = 1
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+class _Task(WSGITask):
+    """Lets an application switch protocols, which WSGI has no words for; the connection ends with the body."""
+
+    def build_response_header(self) -> bytes:
+        if not self._switches:
+            return super().build_response_header()
+        self.close_on_finish = True
+        lines = [f"HTTP/1.1 {self.status}", "Connection: Upgrade", "Upgrade: websocket"]
+        lines += [f"{name}: {value}" for name, value in self.response_headers]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def write(self, data: bytes) -> None:
+        if not self._switches:
+            super().write(data)
+        elif data or not self.wrote_header:
+            # In one piece: a client may speak as soon as it has the head, and then it must have the rest as well.
+            head = b"" if self.wrote_header else self.build_response_header()
+            self.wrote_header = True
+            self.content_bytes_written += len(data)
+            self.channel.write_soon(head + data)
+
+    @property
+    def _switches(self) -> bool:
+        return bool(self.status.startswith("101"))
+
+
 class _Channel(HTTPChannel):
     """A connection that knows since when a request is arriving."""
 
+    task_class = _Task
     arriving_since: float | None = None
 
     def received(self, data: bytes) -> bool:

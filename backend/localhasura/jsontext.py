@@ -17,7 +17,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 def parse_body(raw: bytes) -> Any:
     """Return the JSON value of a request body; raises `invalid-json` as Hasura does."""
     try:
-        value = json.loads(raw, parse_float=Decimal, parse_constant=_refuse)
+        value = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise EngineError("invalid-json", f"invalid JSON: {_reason(error)}") from None
     if b"\\ud" in raw or b"\\uD" in raw:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from localhasura import websocket
 from localhasura.auth import Authenticator
+from localhasura.compression import compressed
 from localhasura.config import Options
 from localhasura.errors import EngineError
 from localhasura.jsontext import compact, parse_body
@@ -28,15 +31,18 @@ Answer = tuple[int, str, str]
 _JSON = "application/json; charset=utf-8"
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 409: "Conflict"}
 _REASONS |= {
+    101: "Switching Protocols",
     204: "No Content",
     413: "Payload Too Large",
     500: "Internal Server Error",
     501: "Not Implemented",
 }
 _API_OF = {"/v1/graphql": "graphql", "/v1/metadata": "metadata", "/v2/query": "metadata"}
-_API_OF |= {"/v1/query": "metadata"}
+_API_OF |= {"/v1/query": "metadata", "/v1alpha1/graphql": "graphql"}
 _API_OF |= {"/v1alpha1/config": "config"}
 """What HASURA_GRAPHQL_ENABLED_APIS switches; other paths are always there."""
+_NOT_HERE = {"/v1/graphql/explain", "/v1beta1/relay", "/v1alpha1/pg_dump"}
+"""Paths of Hasura that it answers by POST, and this engine does not."""
 
 
 class Application:
@@ -46,6 +52,7 @@ class Application:
         self._service, self._authenticator, self._options = service, authenticator, options
         routes: dict[tuple[str, str], Callable[[Environ], Answer]] = {
             ("POST", "/v1/graphql"): self._graphql,
+            ("POST", "/v1alpha1/graphql"): self._legacy_graphql,
             ("POST", "/v1/metadata"): lambda environ: self._administer(environ, run_metadata),
             ("POST", "/v1/query"): lambda environ: self._administer(environ, run_legacy),
             ("POST", "/v2/query"): lambda environ: self._administer(environ, run_query),
@@ -73,21 +80,30 @@ class Application:
             if preflight is not None:
                 start_response("204 No Content", preflight)
                 return []
+        if websocket.is_upgrade(environ) and environ.get("PATH_INFO") == "/v1/graphql":
+            refused = websocket.refusal(environ)
+            if refused is not None:
+                start_response(f"101 {_REASONS[101]}", refused[0])
+                return [refused[1]]
         status, content_type, text = self._answer(environ)
         body = text.encode("utf-8", "replace")
-        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-        headers += self._options.cors.headers(origin)
-        request_id = environ.get("HTTP_X_REQUEST_ID")
-        if request_id:
-            headers.append(("x-request-id", request_id))
+        headers = [("Content-Type", content_type), *self._options.cors.headers(origin)]
+        headers.append(("x-request-id", environ.get("HTTP_X_REQUEST_ID") or str(uuid.uuid4())))
+        smaller = compressed(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if smaller is not None:
+            body = smaller
+            headers.append(("Content-Encoding", "gzip"))
+        headers.append(("Content-Length", str(len(body))))
         start_response(f"{status} {_REASONS[status]}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def _answer(self, environ: Environ) -> Answer:
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
-        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
-            return _plain_error(_NO_WEBSOCKETS)
+        if websocket.is_upgrade(environ):
+            return _plain_error(EngineError("not-supported", websocket.REASON, status=501))
         handler = self._routes.get(("GET" if method == "HEAD" else method, path))
+        if handler is None and method == "POST" and path in _NOT_HERE:
+            return _plain_error(EngineError("not-supported", f"{path} is not supported here", status=501))
         if handler is None:
             return _plain_error(EngineError("not-found", "resource does not exist", status=404))
         try:
@@ -99,15 +115,20 @@ class Application:
             return _plain_error(EngineError("unexpected", "internal error", status=500))
 
     def _graphql(self, environ: Environ) -> Answer:
+        status, content_type, text = self._legacy_graphql(environ)
+        kept = self._options.preserve_401_errors and status == 401
+        return status if kept else 200, content_type, text
+
+    def _legacy_graphql(self, environ: Environ) -> Answer:
+        """Answer as /v1alpha1/graphql does: as /v1/graphql, with the status that an error has elsewhere."""
         engine, role = self._service.engine, None
         try:
             raw = self._raw_body(environ)
             session = self._authenticator.session(_headers(environ), lambda: _request_in(raw))
             role = session.role
-            return 200, _JSON, engine.answer(parse_body(raw), session)
+            return 200, _JSON, engine.data(parse_body(raw), session)
         except EngineError as error:
-            kept = self._options.preserve_401_errors and error.status == 401
-            return error.status if kept else 200, _JSON, engine.error_text(error, role)
+            return error.status, _JSON, engine.error_text(error, role)
 
     def _administer(self, environ: Environ, run: Callable[[MetadataService, Any], Any]) -> Answer:
         session: Session = self._authenticator.session(_headers(environ))
@@ -135,11 +156,6 @@ class Application:
         if len(raw) > limit:
             raise EngineError("bad-request", f"the body is larger than {limit} bytes", status=413)
         return raw
-
-
-_NO_WEBSOCKETS = EngineError(
-    "not-supported", "websockets are not supported here: queries and mutations go over HTTP", status=501
-)
 
 
 def _request_in(raw: bytes) -> Any:

@@ -6,7 +6,6 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -208,27 +207,6 @@ def test_cors_may_be_switched_off(database_url: str) -> None:
 
     assert "Access-Control-Allow-Origin" not in plain.headers
     assert preflight.status_code == 404
-
-
-@pytest.mark.parametrize("protocol", ["graphql-ws", "graphql-transport-ws"])
-def test_a_websocket_is_refused_with_a_reason(engine: LocalHasura, protocol: str) -> None:
-    connection = HTTPConnection("127.0.0.1", engine.port, timeout=5)
-    headers = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Protocol": protocol,
-    }
-
-    connection.request("GET", "/v1/graphql", headers=headers)
-    answer = connection.getresponse()
-    body = json.loads(answer.read())
-    connection.close()
-
-    assert answer.status == 501
-    assert body["code"] == "not-supported"
-    assert "websockets" in body["error"]
 
 
 def test_a_subscription_over_http_says_what_it_needs(library: Client) -> None:
