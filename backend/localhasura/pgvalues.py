@@ -5,6 +5,8 @@ Every type but json takes a string as it is: whether it fits is for PostgreSQL t
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -14,15 +16,20 @@ from localhasura.jsontext import compact
 
 _BOUNDS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 _INTEGER_PARSERS = {"int2": "PGSmallInt", "int4": "PGInteger", "int8": "PGBigInt"}
-_NUMBER_PARSERS = {"float4": "Float", "float8": "Double", "numeric": "Scientific", "money": "Scientific"}
+_FLOAT_PARSERS = {"float4": "PGFloat", "float8": "PGDouble"}
+_FLOAT_CODES = {"float4": "f", "float8": "d"}
+"""The formats of `struct` that have the types' width."""
 _STRING_PARSERS = {
-    **dict.fromkeys(("text", "varchar", "bpchar", "citext", "ltree", "lquery", "ltxtquery"), "Text"),
+    **dict.fromkeys(("text", "varchar", "citext", "lquery", "ltxtquery"), "Text"),
+    "bpchar": "Char",
     "uuid": "UUID",
     "date": "Day",
     "timestamp": "LocalTime",
     "timestamptz": "UTCTime",
-    "timetz": "time of day",
 }
+_LTREE_EXPECTED = (
+    "Expecting label path: a sequence of zero or more labels separated by dots, for example L1.L2.L3"
+)
 _PRINTABLE_EXPONENT = 400
 """Beyond this a decimal keeps its exponent: spelling it out would only fill memory."""
 
@@ -35,6 +42,8 @@ def pg_text(kind: PgType, value: Any) -> str:
     """Return `value` as PostgreSQL's input text for the type; raises ValueMismatchError."""
     if kind.name in ("json", "jsonb"):
         return compact(value)
+    if kind.name == "ltree":
+        return _ltree_text(value)
     if isinstance(value, str):
         return value
     if kind.element is not None:
@@ -43,7 +52,7 @@ def pg_text(kind: PgType, value: Any) -> str:
         return _boolean_text(value)
     if kind.name in INTEGERS:
         return _integer_text(kind.name, value)
-    if kind.name in FLOATS or kind.name in _NUMBER_PARSERS:
+    if kind.name in FLOATS or kind.name in ("numeric", "money"):
         return _number_text(kind.name, value)
     raise ValueMismatchError(_string_expected(kind, value))
 
@@ -89,7 +98,7 @@ def as_integer(number: Decimal | int, bound: int) -> int | None:
 
 def _array_text(kind: PgType, element: PgType, value: Any) -> str:
     if not isinstance(value, list):
-        raise ValueMismatchError(f"A string is expected for type: {kind.name}")
+        raise ValueMismatchError(f"parsing [] failed, expected Array, but encountered {_json_kind(value)}")
     return "{" + kind.delimiter.join(_array_element(kind, element, item) for item in value) + "}"
 
 
@@ -114,27 +123,53 @@ def _boolean_text(value: Any) -> str:
 
 
 def _integer_text(name: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueMismatchError(
-            f"parsing {_INTEGER_PARSERS[name]} failed, expected Number, but encountered {_json_kind(value)}"
-        )
-    number = as_integer(value, _BOUNDS[name])
+    number = as_integer(
+        _number(f"Integer expected for input type: {_INTEGER_PARSERS[name]}", value), _BOUNDS[name]
+    )
     if number is None:
         raise ValueMismatchError(out_of_bounds(value))
     return str(number)
 
 
 def _number_text(name: str, value: Any) -> str:
+    parser = _FLOAT_PARSERS.get(name)
+    expected = "Scientific" if parser is None else f"Float expected for input type: {parser}"
+    number = _number(expected, value)
+    if parser is not None and not _fits_float(number, _FLOAT_CODES[name]):
+        raise ValueMismatchError(
+            f"The value {scientific(number)} lies outside the bounds. Is it overflowing the float bounds?"
+        )
+    if isinstance(number, Decimal) and abs(number.adjusted()) < _PRINTABLE_EXPONENT:
+        return format(number, "f")
+    return str(number)
+
+
+def _number(expected: str, value: Any) -> Decimal | int:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueMismatchError(
-            f"parsing {_NUMBER_PARSERS[name]} failed, expected Number, but encountered {_json_kind(value)}"
+            f"parsing {expected} failed, expected Number, but encountered {_json_kind(value)}"
         )
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _PRINTABLE_EXPONENT:
-        return format(value, "f")
-    return str(value)
+    return value
+
+
+def _fits_float(number: Decimal | int, code: str) -> bool:
+    """Whether a float of the format can hold the number: neither as infinity nor, unless it is zero, as zero."""
+    try:
+        (held,) = struct.unpack(code, struct.pack(code, float(number)))
+    except OverflowError:
+        return False
+    return math.isfinite(held) and (held != 0 or number == 0)
+
+
+def _ltree_text(value: Any) -> str:
+    if not isinstance(value, str) or "" in value.split("."):
+        raise ValueMismatchError(_LTREE_EXPECTED)
+    return value
 
 
 def _string_expected(kind: PgType, value: Any) -> str:
+    if kind.name == "timetz":
+        return "Expecting a string for timetz"
     parser = _STRING_PARSERS.get(kind.name)
     if parser is None:
         return f"A string is expected for type: {kind.name}"

@@ -61,6 +61,13 @@ def test_values_that_fit_their_column(workshop: Client, column: str, value: str,
     assert workshop.data(_insert(column, value)) == {"insert_every_type_one": {column: stored}}
 
 
+_FLOAT_BOUNDS = "The value {} lies outside the bounds. Is it overflowing the float bounds?"
+
+
+def _not_a(kind: str, parser: str, found: str) -> str:
+    return f"parsing {parser} failed, expected {kind}, but encountered {found}"
+
+
 def _out_of_bounds(number: str) -> str:
     return (
         f"The value {number} lies outside the bounds or is not an integer. "
@@ -76,6 +83,15 @@ def _out_of_bounds(number: str) -> str:
         ("c_small", "40000", _out_of_bounds("40000.0")),
         ("c_big", "9223372036854775808", _out_of_bounds("9.223372036854775808e18")),
         ("c_ints", "[1.5]", _out_of_bounds("1.5")),
+        ("c_int", "true", _not_a("Number", "Integer expected for input type: PGInteger", "Boolean")),
+        ("c_small", "[1]", _not_a("Number", "Integer expected for input type: PGSmallInt", "Array")),
+        ("c_big", "{a: 1}", _not_a("Number", "Integer expected for input type: PGBigInt", "Object")),
+        ("c_real", "true", _not_a("Number", "Float expected for input type: PGFloat", "Boolean")),
+        ("c_double", "[1]", _not_a("Number", "Float expected for input type: PGDouble", "Array")),
+        ("c_num", "true", _not_a("Number", "Scientific", "Boolean")),
+        ("c_real", "1e39", _FLOAT_BOUNDS.format("1.0e39")),
+        ("c_double", "1e400", _FLOAT_BOUNDS.format("1.0e400")),
+        ("c_double", "1e-400", _FLOAT_BOUNDS.format("1.0e-400")),
         ("c_text", "1", "parsing Text failed, expected String, but encountered Number"),
         ("c_var", "true", "parsing Text failed, expected String, but encountered Boolean"),
         ("c_ci", "[1]", "parsing Text failed, expected String, but encountered Array"),

@@ -112,7 +112,7 @@ def test_each_request_is_answered_by_its_own_values(
             (
                 "parse-failed",
                 "$.selectionSet.painter_by_pk.args.id",
-                "parsing PGInteger failed, expected Number, but encountered Boolean",
+                "parsing Integer expected for input type: PGInteger failed, expected Number, but encountered Boolean",
             ),
         ),
         (

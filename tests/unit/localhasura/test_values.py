@@ -66,9 +66,13 @@ def test_values_become_text(kind: PgType, value: Any, text: str) -> None:
         (TEXT, 5, "parsing Text failed, expected String, but encountered Number"),
         (UUID, True, "parsing UUID failed, expected String, but encountered Boolean"),
         (BOOL, 1, "expected Bool, but encountered Number"),
-        (INT, True, "parsing PGInteger failed, expected Number, but encountered Boolean"),
+        (
+            INT,
+            True,
+            "parsing Integer expected for input type: PGInteger failed, expected Number, but encountered Boolean",
+        ),
         (PgType("interval", "interval"), 5, "A string is expected for type: interval"),
-        (array_of(TEXT), 5, "A string is expected for type: _text"),
+        (array_of(TEXT), 5, "parsing [] failed, expected Array, but encountered Number"),
     ],
 )
 def test_values_of_the_wrong_kind_are_refused_in_hasuras_words(
