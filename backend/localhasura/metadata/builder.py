@@ -14,6 +14,7 @@ from localhasura.metadata.model import EnumTable, Inconsistency, Model, TrackedT
 from localhasura.metadata.names import table_name
 from localhasura.metadata.permissions import PERMISSION_KINDS, add_permission
 from localhasura.metadata.relationships import RELATIONSHIP_KINDS, MissingGroundError, relationship_from
+from localhasura.metadata.root_names import RootNames
 from localhasura.metadata.rule_values import RuleError
 
 ReadEnum = Callable[[CatalogTable], Mapping[str, str | None]]
@@ -50,6 +51,7 @@ class _Builder:
         self.tables: dict[TableName, TrackedTable] = {}
         self.inconsistencies: list[Inconsistency] = []
         self._entries: list[tuple[dict[str, Any], TrackedTable]] = []
+        self._root_names = RootNames(source["name"])
 
     def track_tables(self) -> None:
         for entry in self._source.get("tables", []):
@@ -67,6 +69,7 @@ class _Builder:
         if found is None:
             raise RuleError(f'no such table/view exists in source: "{name}"')
         table = _tracked(found, entry)
+        self._root_names.claim(table)
         if any(table.graphql_name == other.graphql_name for other in self.tables.values()):
             raise RuleError(f'the GraphQL name "{table.graphql_name}" is used by another table')
         if table.is_enum:

@@ -16,6 +16,7 @@ from localhasura.metadata import (
 )
 from localhasura.metadata.known_commands import is_known_elsewhere
 from localhasura.metadata.model import Inconsistency
+from localhasura.metadata.root_names import is_conflict
 from localhasura.metadata.service import Draft, MetadataService
 
 SUCCESS = {"message": "success"}
@@ -100,6 +101,7 @@ def _changed(draft: Draft, act: Change, command: Mapping[str, Any]) -> Any:
         answer = act(draft, {**command, "args": {} if args is None else args})
         draft.rebuild()
         draft.changed = True
+        _refuse_conflicts(before, draft)
         if not draft.may_be_inconsistent:
             _refuse_new_inconsistencies(before, draft)
     except EngineError:
@@ -110,6 +112,14 @@ def _changed(draft: Draft, act: Change, command: Mapping[str, Any]) -> Any:
         undo()
         raise unparsable(f"the arguments do not have the expected shape: {error}", "$.args") from error
     return SUCCESS if answer is None else answer(draft)
+
+
+def _refuse_conflicts(before: tuple[Inconsistency, ...], draft: Draft) -> None:
+    """Two tables with one root field are no mere inconsistency: there would be no schema."""
+    known = {each.reason for each in before}
+    for each in draft.model.inconsistencies:
+        if is_conflict(each.reason) and each.reason not in known:
+            raise EngineError("unexpected", each.reason, path="$.args", status=500)
 
 
 def _refuse_new_inconsistencies(before: tuple[Inconsistency, ...], draft: Draft) -> None:

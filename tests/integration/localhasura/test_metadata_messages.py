@@ -170,6 +170,26 @@ def test_a_table_in_a_list_twice_is_refused(library: Client) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("configuration", "root", "field"),
+    [
+        ({"custom_root_fields": {"select": "article"}}, "subscription_root", "article"),
+        ({"custom_root_fields": {"delete": "delete_article"}}, "mutation_root", "delete_article"),
+    ],
+)
+def test_two_tables_do_not_share_a_root_field(
+    library: Client, configuration: Any, root: str, field: str
+) -> None:
+    status, code, path, message = library.refused(
+        CUSTOMISE, {"table": "author", "configuration": configuration}
+    )
+
+    assert (status, code, path) == (500, "unexpected", "$.args")
+    assert f"in the selection set for '{root}' for fields: ['{field}' defined in [" in message
+    assert "table article in source default" in message
+    assert library.data("{article(limit: 1) {title}}")
+
+
 def test_an_enum_that_is_none_is_blamed_alone(library: Client) -> None:
     answer = library.refused("pg_set_table_is_enum", {"table": "author", "is_enum": True})
 
