@@ -16,7 +16,6 @@ from graphql import (
     GraphQLEnumValue,
     GraphQLField,
     GraphQLFloat,
-    GraphQLIncludeDirective,
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInt,
@@ -26,7 +25,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
-    GraphQLSkipDirective,
     GraphQLString,
     Undefined,
     execute,
@@ -62,6 +60,13 @@ _CACHED = GraphQLDirective(
         ),
     },
     description="whether this query should be cached (Hasura Cloud only)",
+)
+_CONDITION = {"if": GraphQLArgument(GraphQLNonNull(GraphQLBoolean))}
+_LOCATIONS = [DirectiveLocation.FIELD, DirectiveLocation.FRAGMENT_SPREAD, DirectiveLocation.INLINE_FRAGMENT]
+_DIRECTIVES = (
+    GraphQLDirective("include", _LOCATIONS, _CONDITION, description="whether this query should be included"),
+    GraphQLDirective("skip", _LOCATIONS, _CONDITION, description="whether this query should be skipped"),
+    _CACHED,
 )
 _made: WeakKeyDictionary[RoleSchema, GraphQLSchema] = WeakKeyDictionary()
 
@@ -103,11 +108,14 @@ class _Converter:
             query,
             mutation,
             subscription,
-            directives=[GraphQLIncludeDirective, GraphQLSkipDirective, _CACHED],
+            directives=_DIRECTIVES,
             # A role may see a table and none of its columns; types without members are no reason to say nothing.
             assume_valid=True,
         )
-        return lexicographic_sort_schema(made)
+        in_order = lexicographic_sort_schema(made)
+        # All else is told by name, but directives and their arguments as Hasura has them.
+        in_order.directives = _DIRECTIVES
+        return in_order
 
     def _object(self, kind: ObjectType) -> GraphQLObjectType:
         known = self._types.get(kind.name)

@@ -83,6 +83,9 @@ class _Checker:
         field, where = kind.fields.get(name), f"{path}.{name}"
         if field is None:
             raise invalid(f"field '{name}' not found in type: '{kind.name}'", where)
+        for argument in node.arguments:
+            if argument.name.value not in field.args:
+                raise invalid(f"'{name}' has no argument named '{argument.name.value}'", where)
         self.check_below(get_named_type(field.type), node, where)
 
 

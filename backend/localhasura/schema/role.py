@@ -8,7 +8,7 @@ from localhasura.catalog import Column
 from localhasura.metadata.model import Model, TrackedTable
 from localhasura.schema.inputs import BOOLEAN, LIMIT, OFFSET, STRING, InputField, ListType
 from localhasura.schema.objects import Field, Kind, ObjectType, OutputType
-from localhasura.schema.role_inputs import RoleInputs, aggregate_functions
+from localhasura.schema.role_inputs import RoleInputs
 from localhasura.schema.write_inputs import update_operators
 
 NO_QUERIES = (
@@ -105,7 +105,7 @@ class RoleSchema:
         )
         args = {}
         if column.type.name in ("json", "jsonb"):
-            args = {"path": InputField("path", STRING, null_is_absent=True, description="JSON select path")}
+            args = {"path": InputField("path", STRING, description="JSON select path")}
         comment = table.column_comments.get(column.name)
         return Field(name, Kind.COLUMN, out, table, args, column=column, description=comment)
 
@@ -180,13 +180,13 @@ class RoleSchema:
         return self._object(f"{base}_aggregate", members, f'aggregated selection of "{table.name}"')
 
     def _aggregate_fields(self, table: TrackedTable) -> Iterator[Field]:
-        counted = InputField("columns", ListType(self.inputs.select_column(table)), null_is_absent=True)
+        counted = InputField("columns", ListType(self.inputs.select_column(table)))
         arguments = _by_name(
             *([counted] if self.inputs.selectable(table) else []),
-            InputField("distinct", BOOLEAN, null_is_absent=True),
+            InputField("distinct", BOOLEAN),
         )
         yield Field("count", Kind.COUNT, OutputType("Int", non_null=True), table, arguments)
-        for function, columns in aggregate_functions(self.inputs.selectable(table)).items():
+        for function, columns in self.inputs.aggregates(table).items():
             made = self._object(
                 f"{table.graphql_name}_{function}_fields",
                 lambda function=function, columns=columns: _function_fields(table, function, columns),
@@ -298,8 +298,9 @@ class RoleSchema:
 def _function_fields(table: TrackedTable, function: str, columns: dict[str, Column]) -> Iterable[Field]:
     for name, column in columns.items():
         type_name = "Float" if function in _FLOAT_FUNCTIONS else column.type.graphql
+        comment = table.column_comments.get(column.name)
         out = OutputType(type_name, is_list=column.type.is_array)
-        yield Field(name, Kind.COLUMN, out, table, column=column)
+        yield Field(name, Kind.COLUMN, out, table, column=column, description=comment)
 
 
 def _by_name(*fields: InputField) -> dict[str, InputField]:

@@ -10,6 +10,7 @@ from localhasura.catalog import Column, PgType
 from localhasura.jsontext import is_graphql_name
 from localhasura.metadata.model import Model, RolePermissions, TrackedTable
 from localhasura.operators import TEXT, operands
+from localhasura.schema.descriptions import operator_description
 from localhasura.schema.inputs import (
     BOOLEAN,
     ArrayOperandType,
@@ -120,7 +121,8 @@ class RoleInputs:
     def _comparisons(self, kind: PgType) -> Iterator[InputField]:
         own = ColumnType(kind, nullable=False)
         for operator, operand in operands(kind).items():
-            yield self._operator(operator, _operand(kind, operand))
+            what = operator_description(kind, operator)
+            yield self._operator(operator, _operand(kind, operator, operand), what)
         yield self._operator("_in", ListType(own))
         yield self._operator("_nin", ListType(own))
         yield self._operator("_is_null", BOOLEAN)
@@ -137,8 +139,8 @@ class RoleInputs:
             yield self._operator(operator, ListType(value))
         yield self._operator("_is_null", BOOLEAN)
 
-    def _operator(self, name: str, operand: InputType) -> InputField:
-        return InputField(name, operand, null_is_absent=self._collapse_null)
+    def _operator(self, name: str, operand: InputType, description: str | None = None) -> InputField:
+        return InputField(name, operand, null_is_absent=self._collapse_null, description=description)
 
     def order_by(self, table: TrackedTable) -> InputObject:
         what = f'Ordering options when selecting data from "{table.name}".'
@@ -154,6 +156,13 @@ class RoleInputs:
                 name = f"{relationship.name}_aggregate"
                 yield InputField(name, self._aggregate_order_by(target), null_is_absent=True)
 
+    def aggregates(self, table: TrackedTable) -> dict[str, dict[str, Column]]:
+        """Return the aggregate functions with the columns that the role may give them; enums are no such columns."""
+        columns = self.selectable(table)
+        return aggregate_functions(
+            {name: column for name, column in columns.items() if column.name not in table.column_enums}
+        )
+
     def aggregatable(self, table: TrackedTable) -> bool:
         """Whether the role may aggregate the table's rows."""
         select = self.permissions(table).select
@@ -166,14 +175,18 @@ class RoleInputs:
 
     def _aggregate_orders(self, table: TrackedTable) -> Iterator[InputField]:
         yield InputField("count", ORDER_BY, null_is_absent=True)
-        for function, columns in aggregate_functions(self.selectable(table)).items():
-            names = list(columns)
+        comments = table.column_comments
+        for function, columns in self.aggregates(table).items():
+            orders = [
+                InputField(name, ORDER_BY, null_is_absent=True, description=comments.get(column.name))
+                for name, column in columns.items()
+            ]
             made = self.input_object(
                 f"{table.graphql_name}_{function}_order_by",
-                lambda names=names: [InputField(name, ORDER_BY, null_is_absent=True) for name in names],  # type: ignore[misc]
+                lambda orders=orders: orders,  # type: ignore[misc]
                 f'order by {function}() on columns of table "{table.name}"',
             )
-            yield InputField(function, made, null_is_absent=True)
+            yield InputField(function, made)
 
     def select_column(self, table: TrackedTable) -> EnumType:
         values = dict.fromkeys(self.selectable(table), "column name")
@@ -249,7 +262,7 @@ class RoleInputs:
         return self.input_object(
             f"{table.graphql_name}_pk_columns_input",
             lambda: self.pk_arguments(table),
-            f'primary key columns input for table: "{table.name}"',
+            f"primary key columns input for table: {table.graphql_name}",
         )
 
     def pk_arguments(self, table: TrackedTable) -> Iterator[InputField]:
@@ -321,11 +334,13 @@ def _writable(columns: dict[str, Column]) -> dict[str, Column]:
     }
 
 
-def _operand(kind: PgType, operand: PgType) -> InputType:
+def _operand(kind: PgType, operator: str, operand: PgType) -> InputType:
     """Return the type of an operator's right-hand side: a list where one value is compared with many."""
     if operand.element is not None and not kind.is_array:
-        return ArrayOperandType(ColumnType(operand.element, nullable=False))
-    return ColumnType(operand, nullable=False)
+        # Hasura takes the patterns of `_matches_any` as strings.
+        element = TEXT if operator == "_matches_any" else operand.element
+        return ArrayOperandType(ColumnType(element, nullable=False))
+    return ColumnType(operand, nullable=operator == "_has_key")
 
 
 def _in_quotes(name: str) -> str:

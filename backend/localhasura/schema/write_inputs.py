@@ -21,9 +21,27 @@ PLACEHOLDER = "_PLACEHOLDER"
 _JSONB_OPERATORS = (
     ("_append", "append existing jsonb value of filtered columns with new jsonb value", "append_input"),
     ("_prepend", "prepend existing jsonb value of filtered columns with new jsonb value", "prepend_input"),
-    ("_delete_key", "delete key/value pair or string element", "delete_key_input"),
-    ("_delete_elem", "delete the array element with specified index", "delete_elem_input"),
-    ("_delete_at_path", "delete the field or element with specified path", "delete_at_path_input"),
+    (
+        "_delete_key",
+        "delete key/value pair or string element. key/value pairs are matched based on their key value",
+        "delete_key_input",
+    ),
+    (
+        "_delete_elem",
+        (
+            "delete the array element with specified index (negative integers count from the end). "
+            "throws an error if top level container is not an array"
+        ),
+        "delete_elem_input",
+    ),
+    (
+        "_delete_at_path",
+        (
+            "delete the field or element with specified path "
+            "(for JSON arrays, negative integers count from the end)"
+        ),
+        "delete_at_path_input",
+    ),
 )
 _OPERANDS: Mapping[str, InputType] = {
     "_delete_key": ColumnType(TEXT, nullable=True),
