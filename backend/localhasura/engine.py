@@ -79,6 +79,8 @@ class GraphQLEngine:
             operation = find_operation(query, name)
             _check_kind(operation, schema)
             bound = bind_variables(operation, variables)
+            if operation.kind == "subscription":
+                raise self._no_subscription(operation, bound, schema, session)
             compiled = self._compiled(operation, variables, bound, schema, session)
             plans.keep((query, name), variables, bound, compiled)
         return self._answered(compiled, session)
@@ -107,6 +109,22 @@ class GraphQLEngine:
             else:
                 steps.append((field.key, _query_step(field, walker, schema, builder)))
         return Compiled(tuple(steps))
+
+    def _no_subscription(
+        self, operation: Operation, bound: Variables, schema: RoleSchema, session: Session
+    ) -> EngineError:
+        """Return the error that a subscription ends in: its own faults come before its transport's."""
+        if schema.subscription_root is None:
+            return invalid("no subscriptions exist")
+        walker = Walker(operation.fragments, bound, self._options.max_depth, self._options.max_nodes)
+        fields = walker.fields(schema.subscription_root, (operation.node.selection_set,), "$")
+        for field in fields:
+            _query_step(field, walker, schema, partial(self._builder, schema, session))
+        check_operation_directives(operation, bound)
+        if len(fields) > 1:
+            return invalid("subscriptions must select one top level field")
+        message = "subscriptions are not supported over HTTP, use websockets instead"
+        return EngineError("unexpected-payload", message)
 
     def _answered(self, compiled: Compiled, session: Session) -> str:
         if not compiled.needs_database:
@@ -190,15 +208,11 @@ def _request_parts(body: Any) -> tuple[str, Mapping[str, Any], str | None]:
 
 
 def _check_kind(operation: Operation, schema: RoleSchema) -> None:
-    """Refuse what the role has no root for, and subscriptions."""
+    """Refuse what the role has no root for."""
     if operation.kind == "mutation" and schema.mutation_root is None:
         raise invalid("no mutations exist")
-    if operation.kind != "subscription":
-        return
-    if schema.subscription_root is None:
+    if operation.kind == "subscription" and schema.subscription_root is None:
         raise invalid("no subscriptions exist")
-    message = "subscriptions are not supported over HTTP, use websockets instead"
-    raise EngineError("unexpected-payload", message)
 
 
 def _set_user(run: Run) -> None:

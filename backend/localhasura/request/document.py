@@ -147,9 +147,11 @@ class _UsedVariables:
 
 
 def _english_list(names: list[str]) -> str:
-    """Return `a`, `a and b`, or `a, b and c`."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    """Return `"a"`, `"a" and "b"`, or `"a", "b", and "c"`."""
+    *others, last = (f'"{name}"' for name in names)
+    if not others:
+        return last
+    return f"{', '.join(others)}{',' if len(others) > 1 else ''} and {last}"
 
 
 def _variables_in(node: ValueNode) -> Iterator[str]:

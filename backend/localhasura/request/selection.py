@@ -119,7 +119,8 @@ class Walker:
         for directive in selection.directives:
             name = directive.name.value
             if name not in _CONDITIONS:
-                why = "is not allowed on a field" if name == "cached" else "is not defined in the schema"
+                place = "a field" if isinstance(selection, FieldNode) else "an inline fragment"
+                why = f"is not allowed on {place}" if name == "cached" else "is not defined in the schema"
                 raise invalid(f"directive '{name}' {why}", path)
             if name in seen:
                 raise invalid(f"the following directives are used more than once: ['{name}']", path)

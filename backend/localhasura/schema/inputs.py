@@ -14,7 +14,7 @@ from graphql.language import BooleanValueNode, EnumValueNode, IntValueNode, Stri
 from localhasura.boolexp import Literal
 from localhasura.catalog import PgType
 from localhasura.errors import EngineError, invalid, unparsable
-from localhasura.jsontext import pointer
+from localhasura.jsontext import is_graphql_name, pointer
 from localhasura.pgvalues import ValueMismatchError, array_literal, as_integer, out_of_bounds, pg_text
 from localhasura.schema.values import (
     ExpectedType,
@@ -168,7 +168,7 @@ class EnumType(InputType):
         self.name, self.values, self.description = name, values, description
 
     def parse(self, value: Value, variables: Variables, path: str) -> str:
-        if isinstance(value, EnumValueNode) or (isinstance(value, Json) and isinstance(value.value, str)):
+        if isinstance(value, EnumValueNode) or (isinstance(value, Json) and _is_name(value.value)):
             chosen = str(value.value)
             if chosen in self.values:
                 return chosen
@@ -187,9 +187,7 @@ class EnumColumnType(EnumType):
         self.nullable = nullable
 
     def parse(self, value: Value, variables: Variables, path: str) -> Literal:  # type: ignore[override]
-        if is_null(value):
-            if not self.nullable:
-                raise invalid(f"unexpected null value for type '{self.name}'", path)
+        if self.nullable and is_null(value):
             return Literal(None)
         return Literal(super().parse(value, variables, path))
 
@@ -268,6 +266,10 @@ def parse_members(
         if field.required and name not in parsed and field.default is None:
             raise invalid(f"missing required field '{name}'", pointer(path, name))
     return parsed
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and is_graphql_name(value)
 
 
 def _number(value: Value) -> Decimal | int | None:

@@ -248,18 +248,14 @@ def _literal(value: ValueNode) -> Any:
 
 def _usable(variable: Variable, expected: ExpectedType, has_default: bool) -> bool:
     declared = variable.type
-    if expected.non_null and not isinstance(declared, NonNullTypeNode):
-        if not (variable.has_default or has_default):
-            return False
-        expected = ExpectedType(expected.name, False, expected.element)
-    return _compatible(declared, expected)
+    may_be_null = not isinstance(declared, NonNullTypeNode) and not (variable.has_default or has_default)
+    return not (expected.non_null and may_be_null) and _compatible(declared, expected)
 
 
 def _compatible(declared: TypeNode, expected: ExpectedType) -> bool:
+    """Whether the types agree but for nulls: inside lists, Hasura leaves them to the values."""
     if isinstance(declared, NonNullTypeNode):
         declared = declared.type
-    elif expected.non_null:
-        return False
     if isinstance(declared, ListTypeNode):
         return expected.element is not None and _compatible(declared.type, expected.element)
     return (

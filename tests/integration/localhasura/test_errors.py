@@ -38,7 +38,7 @@ FAILED, PARSE = "validation-failed", "parse-failed"
             (
                 FAILED,
                 "$.selectionSet.author.selectionSet.F.selectionSet",
-                "the fragment definition(s) F form a cycle",
+                'the fragment definition(s) "F" form a cycle',
             ),
         ),
         (
@@ -70,7 +70,7 @@ FAILED, PARSE = "validation-failed", "parse-failed"
             (
                 FAILED,
                 "$.selectionSet.author.selectionSet.F.selectionSet.G.selectionSet",
-                "the fragment definition(s) F and G form a cycle",
+                'the fragment definition(s) "F" and "G" form a cycle',
             ),
         ),
         (

@@ -192,7 +192,6 @@ def test_variables_have_the_type_of_their_column(
         ("Int", "c_big", "bigint"),
         ("Int", "c_small", "smallint"),
         ("String", "c_uuid", "uuid"),
-        ("[Int]", "c_ints", "[Int!]"),
         ("Int", "c_ints", "[Int!]"),
     ],
 )

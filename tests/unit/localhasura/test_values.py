@@ -21,6 +21,10 @@ INT, TEXT, NUMERIC = PgType("int4", "integer"), PgType("text", "text"), PgType("
 BOOL, JSONB, UUID = PgType("bool", "boolean"), PgType("jsonb", "jsonb"), PgType("uuid", "uuid")
 
 
+LTREE = PgType("ltree", "ltree")
+LABELS = "Expecting label path: a sequence of zero or more labels separated by dots, for example L1.L2.L3"
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [
@@ -70,6 +74,15 @@ def test_values_become_text(kind: PgType, value: Any, text: str) -> None:
             INT,
             True,
             "parsing Integer expected for input type: PGInteger failed, expected Number, but encountered Boolean",
+        ),
+        (LTREE, "a..b", LABELS),
+        (LTREE, 5, LABELS),
+        (PgType("bpchar", "bpchar"), 5, "parsing Char failed, expected String, but encountered Number"),
+        (PgType("timetz", "timetz"), 5, "Expecting a string for timetz"),
+        (
+            PgType("float4", "real"),
+            Decimal("1e39"),
+            "The value 1.0e39 lies outside the bounds. Is it overflowing the float bounds?",
         ),
         (PgType("interval", "interval"), 5, "A string is expected for type: interval"),
         (array_of(TEXT), 5, "parsing [] failed, expected Array, but encountered Number"),
@@ -127,17 +140,19 @@ def test_paths_name_odd_keys_in_brackets() -> None:
         ("a[0]", '{"a","0"}'),
         ('$["a b"].c', '{"a b","c"}'),
         ("$['你好'][1]", '{"你好","1"}'),
+        ("$a_b-1.[02]", '{"a_b-1","2"}'),
+        (r"""['it\'s "x"']""", r"""{"it's \"x\""}"""),
     ],
 )
 def test_json_paths(path: str, literal: str | None) -> None:
     assert path_literal(path, "$") == literal
 
 
-@pytest.mark.parametrize("path", ["$.a[", "$[x]", "$..a", "$.a b"])
+@pytest.mark.parametrize("path", ["", "$.", "$.a[", "$[x]", "$..a", "$.a b", "$.1", r'["\x"]'])
 def test_json_paths_that_cannot_be_read(path: str) -> None:
     with pytest.raises(EngineError) as caught:
         path_literal(path, "$.where")
-    assert (caught.value.code, caught.value.path) == ("parse-failed", "$.where")
+    assert (caught.value.code, caught.value.path) == ("validation-failed", "$.where")
 
 
 def test_json_text_is_compact() -> None:
