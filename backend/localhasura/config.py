@@ -21,6 +21,8 @@ MAX_NODES = 10_000
 """Fields that one operation may select, fragments written out: a fragment that is used twice counts twice."""
 RECEIVE_LIMIT_S = 60
 """For the whole of a request to arrive."""
+SEND_LIMIT_S = 30
+"""For a client to take some more of an answer."""
 ENABLED_APIS = ("metadata", "graphql", "pgdump", "config")
 KNOWN_APIS = (*ENABLED_APIS, "developer", "metrics")
 
@@ -61,6 +63,7 @@ class Options:
     max_depth: int = MAX_DEPTH
     max_nodes: int = MAX_NODES
     receive_limit_s: float = RECEIVE_LIMIT_S
+    send_limit_s: float = SEND_LIMIT_S
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What `{from_env: NAME}` in metadata is looked up in."""
 
@@ -108,6 +111,7 @@ def options_from(arguments: Sequence[str] | None = None) -> Options:
             max_depth=_limit(environment, "MAX_DEPTH", MAX_DEPTH),
             max_nodes=_limit(environment, "MAX_NODES", MAX_NODES),
             receive_limit_s=_limit(environment, "RECEIVE_LIMIT_S", RECEIVE_LIMIT_S),
+            send_limit_s=_limit(environment, "SEND_LIMIT_S", SEND_LIMIT_S),
             environment=environment,
         )
     except ValueError as error:

@@ -20,6 +20,8 @@ KEEP_ALIVE_S = 30
 MAX_CONNECTIONS = 1000
 MAX_HEADER_BYTES = 64 * 1024
 _CHECK_INTERVAL_S = 1
+_ONE_PIECE_BYTES = 64 * 1024
+"""Up to this size a body is sent together with its head."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -36,7 +38,7 @@ class _Task(WSGITask):
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def write(self, data: bytes) -> None:
-        if not self._switches:
+        if not (self._switches or self._is_small_and_whole(data)):
             super().write(data)
         elif data or not self.wrote_header:
             # In one piece: a client may speak as soon as it has the head, and then it must have the rest as well.
@@ -44,6 +46,11 @@ class _Task(WSGITask):
             self.wrote_header = True
             self.content_bytes_written += len(data)
             self.channel.write_soon(head + data)
+
+    def _is_small_and_whole(self, data: bytes) -> bool:
+        """Whether this is all of a body that is sent together with its head: a client then wakes once."""
+        is_whole = not self.wrote_header and len(data) == self.content_length
+        return is_whole and self.has_body and 0 < len(data) <= _ONE_PIECE_BYTES
 
     @property
     def _switches(self) -> bool:
@@ -83,7 +90,14 @@ class _Server(TcpWSGIServer):
 
 
 def serve(
-    application: Wsgi, *, host: str, port: int, threads: int, max_body_bytes: int, receive_limit_s: float
+    application: Wsgi,
+    *,
+    host: str,
+    port: int,
+    threads: int,
+    max_body_bytes: int,
+    receive_limit_s: float,
+    send_limit_s: float,
 ) -> TcpWSGIServer | None:
     """Return a server that listens, or None when the host is more than one address."""
     settings = Adjustments(
@@ -106,5 +120,5 @@ def serve(
     server = _Server(
         application, {}, dispatcher=dispatcher, adj=settings, sockinfo=cast(Any, settings.listen[0])
     )
-    server.receive_limit_s = receive_limit_s
+    server.receive_limit_s, server.send_limit_s = receive_limit_s, send_limit_s
     return server

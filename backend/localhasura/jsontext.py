@@ -17,7 +17,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 def parse_body(raw: bytes) -> Any:
     """Return the JSON value of a request body; raises `invalid-json` as Hasura does."""
     try:
-        value = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_refuse)
+        value = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         raise EngineError("invalid-json", f"invalid JSON: {_reason(error)}") from None
     if b"\\ud" in raw or b"\\uD" in raw:
@@ -28,7 +28,7 @@ def parse_body(raw: bytes) -> Any:
 def compact(value: Any) -> str:
     """Return `value` as JSON text; decimals keep the digits that they came with."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode(value)
     except TypeError:
         return _compact_with_decimals(value)
 
@@ -49,6 +49,10 @@ def is_graphql_name(name: str) -> bool:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _reason(error: Exception) -> str:

@@ -166,6 +166,7 @@ class LocalHasura:
             threads=options.threads,
             max_body_bytes=options.max_body_bytes,
             receive_limit_s=options.receive_limit_s,
+            send_limit_s=options.send_limit_s,
         )
         if server is None:
             raise StartError(f"{options.host} is not one address to listen on")
