@@ -54,7 +54,7 @@ class Application:
             ("POST", "/v1/graphql"): self._graphql,
             ("POST", "/v1alpha1/graphql"): self._legacy_graphql,
             ("POST", "/v1/metadata"): lambda environ: self._administer(environ, run_metadata),
-            ("POST", "/v1/query"): lambda environ: self._administer(environ, run_legacy),
+            ("POST", "/v1/query"): self._first_api,
             ("POST", "/v2/query"): lambda environ: self._administer(environ, run_query),
             ("GET", "/healthz"): self._health,
             ("GET", "/hasura/healthz"): self._health,
@@ -135,6 +135,10 @@ class Application:
         if session.role != ADMIN:
             raise EngineError("access-denied", "restricted access : admin only", path="$.args")
         return 200, _JSON, compact(run(self._service, parse_body(self._raw_body(environ))))
+
+    def _first_api(self, environ: Environ) -> Answer:
+        session: Session = self._authenticator.session(_headers(environ))
+        return 200, _JSON, compact(run_legacy(self._service, parse_body(self._raw_body(environ)), session))
 
     def _config(self, environ: Environ) -> Answer:
         if self._authenticator.session(_headers(environ)).role != ADMIN:

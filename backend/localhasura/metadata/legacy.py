@@ -11,9 +11,11 @@ from typing import Any
 
 from localhasura.errors import EngineError, unparsable
 from localhasura.metadata.commands import CHANGES, READS, run_older_command
-from localhasura.metadata.rows import ROW_COMMANDS, run_row_command
+from localhasura.metadata.model import ADMIN
+from localhasura.metadata.rows import AS_ADMIN, ROW_COMMANDS, run_row_command
 from localhasura.metadata.run_sql import RUN_SQL, run_query
 from localhasura.metadata.service import MetadataService
+from localhasura.sql.builder import Session
 
 _RENAMED = {
     "add_existing_table_or_view": "pg_track_table",
@@ -22,15 +24,17 @@ _RENAMED = {
 _CUSTOM_FIELDS = ("custom_root_fields", "custom_column_names")
 
 
-def run_legacy(service: MetadataService, body: Any) -> Any:
-    """Return the answer to a request of `/v1/query`."""
+def run_legacy(service: MetadataService, body: Any, session: Session = AS_ADMIN) -> Any:
+    """Return the answer to a request of `/v1/query`; whoever is not the administrator may ask for rows alone."""
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
         raise unparsable('key "type" not found')
     kind, args = body["type"], body.get("args")
+    if session.role != ADMIN and not _is_about_rows(body):
+        raise EngineError("access-denied", "restricted access : admin only", path="$.args")
     if kind == "bulk":
-        return _bulk(service, args)
+        return _bulk(service, args, session)
     if kind in ROW_COMMANDS:
-        return run_row_command(service.engine, service.model, kind, args)
+        return run_row_command(service.engine, service.model, kind, args, session)
     if kind in RUN_SQL:
         return _run_sql(service, body)
     return run_older_command(service, _today(kind, args, body))
@@ -44,7 +48,15 @@ def _run_sql(service: MetadataService, body: Mapping[str, Any]) -> Any:
         raise error if error.path.startswith("$.args") else error.at("$.args") from error
 
 
-def _bulk(service: MetadataService, commands: Any) -> Any:
+def _is_about_rows(body: Any) -> bool:
+    if not isinstance(body, dict):
+        return False
+    if body.get("type") == "bulk" and isinstance(body.get("args"), list):
+        return all(_is_about_rows(command) for command in body["args"])
+    return body.get("type") in ROW_COMMANDS
+
+
+def _bulk(service: MetadataService, commands: Any, session: Session) -> Any:
     if not isinstance(commands, list):
         raise unparsable("expected a list", "$.args")
     with service.locked():
@@ -52,7 +64,7 @@ def _bulk(service: MetadataService, commands: Any) -> Any:
         answers: list[Any] = []
         for index, command in enumerate(commands):
             try:
-                answers.append(run_legacy(service, command))
+                answers.append(run_legacy(service, command, session))
             except EngineError as error:
                 service.restore(before)
                 raise error.at(f"$.args[{index}]") from error

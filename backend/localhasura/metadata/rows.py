@@ -15,24 +15,39 @@ from localhasura.engine import GraphQLEngine
 from localhasura.errors import EngineError, unparsable, unsupported
 from localhasura.metadata.model import ADMIN, Model, TrackedTable
 from localhasura.metadata.names import required, table_name
-from localhasura.operators import canonical
+from localhasura.metadata.row_permissions import permitted
+from localhasura.operators import LISTS, SQL, canonical
 from localhasura.sql.builder import Session
 
 _COMBINED = ("_and", "_or")
+_OPERATORS = {*SQL, *LISTS, "_is_null", "_cast"}
 
 
-def run_row_command(engine: GraphQLEngine, model: Model, kind: str, args: Any) -> Any:
-    """Return the answer to one row command as the administrator; raises EngineError."""
+AS_ADMIN = Session(ADMIN, {"x-hasura-role": ADMIN}, backend=True)
+
+
+def run_row_command(
+    engine: GraphQLEngine, model: Model, kind: str, args: Any, session: Session = AS_ADMIN
+) -> Any:
+    """Return the answer to one row command; raises EngineError."""
     name = table_name(required(args, "table"))
     table = model.tables.get(name)
     if table is None:
-        raise EngineError("not-exists", f'table "{name}" does not exist', path="$.args.table")
-    document, variables = ROW_COMMANDS[kind](table, model.tables, args)
-    session = Session(ADMIN, {"x-hasura-role": ADMIN}, backend=True)
+        message = f'table "{name}" does not exist in source: {model.source or "default"}'
+        raise EngineError("not-exists", message, path="$.args.table")
+    document, variables = _asked(kind, table, model.tables, session.role, args)
     answer = json.loads(engine.answer({"query": document, "variables": variables}, session))
     if "errors" in answer:
         raise _as_plain(answer["errors"][0])
     return _plain_answer(kind, answer["data"]["rows"])
+
+
+def _asked(kind: str, table: TrackedTable, tables: Tables, role: str, args: Mapping[str, Any]) -> Asked:
+    try:
+        return ROW_COMMANDS[kind](table, tables, permitted(kind, table, tables, role, args))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # The arguments are read as they should be shaped; here is where another shape comes out.
+        raise unparsable(f"the arguments do not have the expected shape: {error}", "$.args") from error
 
 
 def _as_plain(error: Mapping[str, Any]) -> EngineError:
@@ -85,6 +100,8 @@ def _on_conflict(given: Mapping[str, Any], table: TrackedTable, objects: list[di
     if constraint is None:
         wanted = set(given.get("constraint_on") or ())
         keys = [key.name for key in table.catalog.unique_keys if set(key.columns) == wanted]
+        if not wanted and given.get("action") == "ignore":
+            keys = [_only_key(table)]
         if not keys:
             raise EngineError(
                 "constraint-error", "no unique constraint on the columns", path="$.args.on_conflict"
@@ -92,6 +109,15 @@ def _on_conflict(given: Mapping[str, Any], table: TrackedTable, objects: list[di
         constraint = keys[0]
     written = sorted({_column(table, name) for each in objects for name in each})
     return {"constraint": constraint, "update_columns": written if given.get("action") == "update" else []}
+
+
+def _only_key(table: TrackedTable) -> str:
+    """Return the one key that a conflict can be about; GraphQL names a key where the first API need not."""
+    keys = [key.name for key in table.catalog.unique_keys]
+    if len(keys) != 1:
+        message = "on_conflict without a constraint needs a table with one key in this engine"
+        raise unsupported(message, "$.args.on_conflict")
+    return keys[0]
 
 
 def _update(table: TrackedTable, tables: Tables, args: Mapping[str, Any]) -> Asked:
@@ -241,5 +267,8 @@ def _condition(name: str, value: Any, table: TrackedTable, tables: Tables) -> tu
 
 def _comparison(value: Any) -> dict[str, Any]:
     if isinstance(value, dict) and value and all(key[:1] in ("_", "$") for key in value):
+        for name in value:
+            if canonical(name) not in _OPERATORS:
+                raise EngineError("unexpected-payload", f"Unknown operator: {name}", path="$.args.where")
         return {canonical(name): operand for name, operand in value.items()}
     return {"_is_null": True} if value is None else {"_eq": value}

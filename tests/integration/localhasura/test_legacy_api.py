@@ -164,7 +164,16 @@ def test_rows_are_read_and_written(shelf: Client, path: str, kind: str, args: An
 @pytest.mark.parametrize(
     ("kind", "args", "code"),
     [
-        ("select", {"table": "author", "columns": ["nope"]}, "not-exists"),
+        ("select", {"table": "author", "columns": ["nope"]}, "permission-denied"),
+        ("select", {"table": "author", "columns": ["id"], "where": {"id": {"$x": 1}}}, "unexpected-payload"),
+        ("select", {"table": "author", "columns": ["id"], "order_by": 1}, "parse-failed"),
+        ("select", {"table": "author", "columns": [{"name": [], "columns": []}]}, "parse-failed"),
+        ("count", {"table": "author", "distinct": [[]]}, "parse-failed"),
+        (
+            "insert",
+            {"table": "author", "objects": [{"name": "Ann"}], "on_conflict": {"action": "ignore"}},
+            "not-supported",
+        ),
         ("select", {"table": "author", "columns": [{"name": "nope", "columns": []}]}, "not-exists"),
         ("select", {"table": "author"}, "parse-failed"),
         ("select", {"table": "nope", "columns": ["*"]}, "not-exists"),
@@ -213,13 +222,123 @@ def test_a_bulk_that_fails_leaves_the_metadata_as_it_was(shelf: Client) -> None:
     assert _query(shelf, "run_sql", {"sql": "SELECT to_regclass('kept')"})["result"][1] == ["kept"]
 
 
-def test_only_the_administrator_may_ask(shelf: Client) -> None:
-    body = {"type": "count", "args": {"table": "author"}}
-
-    response = shelf.post("/v1/query", body, X_Hasura_Role="user")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/query", {"type": "run_sql", "args": {"sql": "SELECT 1"}}),
+        ("/v1/query", {"type": "bulk", "args": [{"type": "export_metadata", "args": {}}]}),
+        ("/v2/query", {"type": "count", "args": {"table": "author"}}),
+    ],
+)
+def test_only_the_administrator_may_ask_for_more_than_rows(shelf: Client, path: str, body: Any) -> None:
+    response = shelf.post(path, body, X_Hasura_Role="user")
 
     assert response.json() == {
         "path": "$.args",
         "error": "restricted access : admin only",
         "code": "access-denied",
     }
+
+
+@pytest.fixture
+def shared(shelf: Client) -> Client:
+    """The shelf, where the role `user` reads its own name and adds authors."""
+    select = {"columns": ["id", "name"], "filter": {"id": "X-Hasura-User-Id"}}
+    insert = {"columns": ["name"], "check": {"name": {"_ne": "bad"}}, "set": {"age": 5}}
+    for kind, permission in (("select", select), ("insert", insert)):
+        args = {"table": "author", "role": "user", "permission": permission}
+        _query(shelf, f"create_{kind}_permission", args)
+    return shelf
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "expected"),
+    [
+        ("select", {"table": "author", "columns": ["*"]}, [{"id": 1, "name": "Ann"}]),
+        (
+            "insert",
+            {"table": "author", "objects": [{"name": "Cid"}], "returning": ["name"]},
+            {"affected_rows": 1, "returning": [{"name": "Cid"}]},
+        ),
+        ("bulk", [{"type": "select", "args": {"table": "author", "columns": ["id"]}}], [[{"id": 1}]]),
+    ],
+)
+def test_a_role_has_its_rows(shared: Client, kind: str, args: Any, expected: Any) -> None:
+    body = {"type": kind, "args": args}
+
+    assert shared.post("/v1/query", body, X_Hasura_Role="user", X_Hasura_User_Id="1").json() == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "code", "path", "message"),
+    [
+        (
+            "select",
+            {"table": "author", "columns": ["id", "age"]},
+            "permission-denied",
+            "$.args.columns[1]",
+            'role "user" does not have permission to select column "age"',
+        ),
+        (
+            "select",
+            {"table": "author", "columns": [{"name": "articles", "columns": ["id"]}]},
+            "permission-denied",
+            "$.args",
+            'select on "article" for role "user" is not allowed. ',
+        ),
+        (
+            "insert",
+            {"table": "author", "objects": [{"name": "Cid", "id": 7}]},
+            "permission-denied",
+            "$.args.objects[0]",
+            'role "user" does not have permission to insert column "id"',
+        ),
+        (
+            "insert",
+            {"table": "author", "objects": [{"name": "Cid", "age": 7}]},
+            "permission-denied",
+            "$.args.objects[0]",
+            'column "age" is not insertable for role "user"',
+        ),
+        (
+            "insert",
+            {"table": "author", "objects": [{"name": "bad"}]},
+            "permission-error",
+            "$.args",
+            "check constraint of an insert/update permission has failed",
+        ),
+        (
+            "insert",
+            {"table": "author", "objects": [{"name": "Cid"}], "returning": ["age"]},
+            "permission-denied",
+            "$.args.returning[0]",
+            'role "user" does not have permission to select column "age"',
+        ),
+        (
+            "delete",
+            {"table": "author", "where": {}},
+            "permission-denied",
+            "$.args",
+            'delete on "author" for role "user" is not allowed. ',
+        ),
+        ("count", {"table": "author"}, "not-supported", "$.args", None),
+        (
+            "select",
+            {"table": "author", "columns": ["id"], "where": {"age": 1}},
+            "validation-failed",
+            None,
+            None,
+        ),
+    ],
+)
+def test_a_role_has_no_more_than_its_rows(
+    shared: Client, kind: str, args: Any, code: str, path: str | None, message: str | None
+) -> None:
+    answer = shared.post(
+        "/v1/query", {"type": kind, "args": args}, X_Hasura_Role="user", X_Hasura_User_Id="1"
+    )
+    told = answer.json()
+
+    assert (answer.status_code, told["code"]) == (400, code)
+    assert path in (None, told["path"])
+    assert message in (None, told["error"])
