@@ -13,7 +13,10 @@ from typing import Any, cast
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+
+from localhasura.errors import EngineError
+from localhasura.jsontext import compact
 
 KEEP_ALIVE_S = 30
 """Hasura closes idle connections after the same time."""
@@ -57,10 +60,24 @@ class _Task(WSGITask):
         return bool(self.status.startswith("101"))
 
 
+class _ErrorTask(ErrorTask):
+    """Tells what is wrong with a request before an application sees it, in the shape of all other errors."""
+
+    def execute(self) -> None:
+        fault = cast(Any, self.request).error
+        self.status = f"{fault.code} {fault.reason}"
+        body = compact(EngineError("bad-request", fault.body).plain()).encode()
+        self.response_headers = [("Content-Type", "application/json; charset=utf-8")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class _Channel(HTTPChannel):
     """A connection that knows since when a request is arriving."""
 
     task_class = _Task
+    error_task_class = _ErrorTask
     arriving_since: float | None = None
 
     def received(self, data: bytes) -> bool:

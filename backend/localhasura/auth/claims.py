@@ -94,7 +94,7 @@ def _allowed_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
         raise EngineError("jwt-missing-role-claims", f'JWT claim does not contain "{ALLOWED_ROLES}"')
     value, say = claims[ALLOWED_ROLES], f'invalid "{ALLOWED_ROLES}"; should be a list of roles: '
     if not isinstance(value, list):
-        raise _bad(f"{say}parsing [] failed, expected Array, but encountered {_kind(value)}")
+        raise _bad(f"{say}parsing [] failed, expected Array, but encountered {kind_of(value)}")
     return tuple(_role(role, say) for role in value)
 
 
@@ -106,7 +106,7 @@ def _default_role(claims: Mapping[str, Any], hint: str) -> str:
 
 def _role(value: Any, say: str) -> str:
     if not isinstance(value, str):
-        raise _bad(f"{say}parsing String failed, expected String, but encountered {_kind(value)}")
+        raise _bad(f"{say}parsing String failed, expected String, but encountered {kind_of(value)}")
     if not value:
         raise _bad(f"{say}empty string not allowed")
     return value
@@ -114,7 +114,9 @@ def _role(value: Any, say: str) -> str:
 
 def _session_value(value: Any) -> str:
     if not isinstance(value, str):
-        raise _bad(f"x-hasura-* claims: parsing Text failed, expected String, but encountered {_kind(value)}")
+        raise _bad(
+            f"x-hasura-* claims: parsing Text failed, expected String, but encountered {kind_of(value)}"
+        )
     return value
 
 
@@ -122,7 +124,8 @@ def _bad(message: str) -> EngineError:
     return EngineError("jwt-invalid-claims", message)
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return the name that Hasura has for the kind of a JSON value."""
     if value is None:
         return "Null"
     for kind, name in ((bool, "Boolean"), (str, "String"), (list, "Array"), (dict, "Object")):

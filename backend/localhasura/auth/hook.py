@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 
+from localhasura.auth.claims import kind_of
 from localhasura.errors import EngineError
 from localhasura.jsontext import compact
 
@@ -131,16 +132,15 @@ def _parsed(body: bytes) -> dict[str, str]:
     except (ValueError, RecursionError):
         raise _fault("Invalid response from authorization hook: Error in $: not enough input") from None
     if not isinstance(value, dict):
-        kind = "Array" if isinstance(value, list) else "a value that is no object"
         raise _fault(
             "Invalid response from authorization hook: "
-            f"Error in $: parsing HashMap failed, expected Object, but encountered {kind}"
+            f"Error in $: parsing HashMap failed, expected Object, but encountered {kind_of(value)}"
         )
     for name, text in value.items():
         if not isinstance(text, str):
             raise _fault(
                 f"Invalid response from authorization hook: Error in $['{name}']: "
-                "parsing Text failed, expected String"
+                f"parsing Text failed, expected String, but encountered {kind_of(text)}"
             )
     return {name.lower(): text for name, text in value.items()}
 

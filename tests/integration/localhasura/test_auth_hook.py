@@ -169,17 +169,32 @@ def test_other_answers_end_the_request(
     assert len(hook.asked) == 2
 
 
+_NO_MAP = "$: parsing HashMap failed, expected Object, but encountered "
+_NO_TEXT = "parsing Text failed, expected String, but encountered "
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [b"", b"{", [], "x", None, {"X-Hasura-Role": 5}, {"X-Hasura-Role": "user", "X-Hasura-User-Id": 5}],
+    ("answer", "told"),
+    [
+        (b"", "$: not enough input"),
+        (b"{", "$: not enough input"),
+        ([], f"{_NO_MAP}Array"),
+        ("x", f"{_NO_MAP}String"),
+        (None, f"{_NO_MAP}Null"),
+        ({"X-Hasura-Role": 5}, f"$['X-Hasura-Role']: {_NO_TEXT}Number"),
+        ({"X-Hasura-Role": "user", "X-Hasura-Id": None}, f"$['X-Hasura-Id']: {_NO_TEXT}Null"),
+        ({"X-Hasura-Role": "user", "X-Hasura-Ids": ["1"]}, f"$['X-Hasura-Ids']: {_NO_TEXT}Array"),
+    ],
 )
-def test_what_is_no_map_of_texts_is_an_invalid_answer(hooked: str, hook: Hook, answer: Any) -> None:
+def test_what_is_no_map_of_texts_is_an_invalid_answer(
+    hooked: str, hook: Hook, answer: Any, told: str
+) -> None:
     hook.answer = answer
 
     (error,) = ask(hooked, QUERY)["errors"]
 
     assert error["extensions"]["code"] == "unexpected"
-    assert error["message"].startswith("Invalid response from authorization hook: Error in $")
+    assert error["message"] == f"Invalid response from authorization hook: Error in {told}"
 
 
 def test_an_answer_has_a_limit(hooked: str, hook: Hook) -> None:

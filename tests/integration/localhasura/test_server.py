@@ -200,6 +200,8 @@ def test_a_body_beyond_the_limit_is_refused(client: Client) -> None:
     response = client.raw("/v1/graphql", b" " * (33 * 1024 * 1024))
 
     assert response.status_code == 413
+    told = {"path": "$", "error": "exceeds max_body of 33554432", "code": "bad-request"}
+    assert response.json() == told
 
 
 @pytest.mark.parametrize(
