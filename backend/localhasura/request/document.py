@@ -14,6 +14,7 @@ from graphql.language import (
     FragmentSpreadNode,
     InlineFragmentNode,
     ListValueNode,
+    Node,
     ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
@@ -84,7 +85,8 @@ def parse_document(text: str) -> Document:
         raise invalid("not a valid graphql query", "$.query") from None
     operations = tuple(node for node in parsed.definitions if isinstance(node, OperationDefinitionNode))
     fragments = [node for node in parsed.definitions if isinstance(node, FragmentDefinitionNode)]
-    if len(operations) + len(fragments) != len(parsed.definitions):
+    others = len(parsed.definitions) - len(operations) - len(fragments)
+    if others or any(map(_decorates_variables, operations)) or _names_something_twice(parsed):
         raise EngineError("validation-failed", "not a valid graphql query", path="$.query")
     by_name = {node.name.value: node for node in fragments}
     for node in fragments:
@@ -100,6 +102,28 @@ def find_operation(text: str, name: str | None) -> Operation:
         return parse_document(text).operation(name)
     except RecursionError:
         raise invalid("the query is nested too deeply", "$.query") from None
+
+
+def _decorates_variables(operation: OperationDefinitionNode) -> bool:
+    """Whether a variable is declared with directives, for which Hasura's grammar has no place."""
+    return any(definition.directives for definition in operation.variable_definitions)
+
+
+def _names_something_twice(document: Node) -> bool:
+    """Whether an argument or the member of an object is there twice: Hasura's grammar has no place for that."""
+    waiting: list[Node] = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, FieldNode | DirectiveNode):
+            names = [argument.name.value for argument in node.arguments]
+        else:
+            names = [field.name.value for field in node.fields] if isinstance(node, ObjectValueNode) else []
+        if len(set(names)) < len(names):
+            return True
+        for key in node.keys:
+            below = getattr(node, key)
+            waiting += [below] if isinstance(below, Node) else below if isinstance(below, tuple) else []
+    return False
 
 
 class _UsedVariables:

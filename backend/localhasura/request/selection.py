@@ -160,8 +160,6 @@ class Walker:
             if node.name.value not in field.args:
                 raise invalid(f"'{field.name}' has no argument named '{node.name.value}'", path)
             given.append((node.name.value, node.value))
-        if len({name for name, _ in given}) != len(given):
-            raise invalid(f"an argument of '{field.name}' is given twice", path)
         return parse_members(field.args, given, self.variables, f"{path}.args")
 
 

@@ -58,7 +58,7 @@ class AggregateBoolExp(InputObject):
 
 def aggregate_members(inputs: RoleInputs, table: TrackedTable) -> Iterator[InputField]:
     """Give the members of the table's `T_aggregate_bool_exp`: the functions that its columns allow."""
-    count = InputField("arguments", ListType(inputs.select_column(table)), null_is_absent=True)
+    count = InputField("arguments", ListType(inputs.select_column(table)))
     yield _function(inputs, table, "count", count if inputs.selectable(table) else None)
     columns = inputs.selectable(table)
     booleans = [name for name, column in columns.items() if column.type.name == "bool"]
@@ -82,8 +82,8 @@ def _function(
     def members() -> Iterator[InputField]:
         if arguments is not None:
             yield arguments
-        yield InputField("distinct", BOOLEAN, null_is_absent=True)
-        yield InputField("filter", inputs.bool_exp(table), null_is_absent=True)
+        yield InputField("distinct", BOOLEAN)
+        yield InputField("filter", inputs.bool_exp(table))
         yield InputField("predicate", inputs.comparison_of(_result_type(function)), required=True)
 
     return InputField(function, inputs.input_object(_name(table, function), members))

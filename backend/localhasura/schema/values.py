@@ -28,7 +28,7 @@ from graphql.language import (
 from localhasura.boolexp import BoundVariable
 from localhasura.catalog import PgType
 from localhasura.errors import invalid
-from localhasura.jsontext import is_graphql_name, pointer
+from localhasura.jsontext import is_graphql_name
 
 _LITERAL_KINDS: Mapping[type[ValueNode], str] = {
     IntValueNode: "an integer",
@@ -215,12 +215,7 @@ def list_items(value: Value) -> list[Value] | None:
 def object_members(value: Value, path: str) -> list[tuple[str, Value]] | None:
     """Return the members of an object in their order, or None when the value is no object."""
     if isinstance(value, ObjectValueNode):
-        members: dict[str, Value] = {}
-        for field in value.fields:
-            if field.name.value in members:
-                raise invalid(f"duplicate field '{field.name.value}'", pointer(path, field.name.value))
-            members[field.name.value] = field.value
-        return list(members.items())
+        return [(field.name.value, field.value) for field in value.fields]
     if isinstance(value, Json) and isinstance(value.value, dict):
         for name in value.value:
             if not is_graphql_name(name):

@@ -80,6 +80,11 @@ def test_operands_that_hasura_takes_all_the_same(gallery: Client, where: str, id
             "expected an object for type 'painting_sum_order_by', but found null",
         ),
         (
+            "{painter(where: {paintings_aggregate: {count: {filter: null, predicate: {}}}}) {id}}",
+            "painter.args.where.paintings_aggregate.count.filter",
+            "expected an object for type 'painting_bool_exp', but found null",
+        ),
+        (
             "{painter(order_by: {paintings_aggregate: {max: {colour: asc}}}) {id}}",
             "painter.args.order_by[0].paintings_aggregate.max.colour",
             "field 'colour' not found in type: 'painting_max_order_by'",
