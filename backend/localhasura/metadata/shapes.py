@@ -121,12 +121,30 @@ def check_using(using: Any, path: str) -> None:
             "invalid relationship: expected exactly one of foreign_key_constraint_on, manual_configuration"
         )
         raise unparsable(message, path)
+    if given == ["foreign_key_constraint_on"]:
+        _check_key(using["foreign_key_constraint_on"], f"{path}.foreign_key_constraint_on")
     if given == ["manual_configuration"]:
         manual = using["manual_configuration"]
         expect(manual, dict, f"{path}.manual_configuration")
         required(manual, "remote_table", f"{path}.manual_configuration")
         mapping = required(manual, "column_mapping", f"{path}.manual_configuration")
         expect(mapping, dict, f"{path}.manual_configuration.column_mapping")
+        order = manual.get("insertion_order")
+        if order not in (None, "before_parent", "after_parent"):
+            where = f"{path}.manual_configuration.insertion_order"
+            raise unparsable("expected 'before_parent' or 'after_parent'", where)
+
+
+def _check_key(key: Any, path: str) -> None:
+    """Raise for a foreign key that is neither columns of the table itself nor a table with its columns."""
+    if isinstance(key, dict):
+        required(key, "table", path)
+        if key.get("columns") is None:
+            required(key, "column", path)
+    elif not isinstance(key, str):
+        expect(key, list, path)
+        for index, name in enumerate(key):
+            expect(name, str, f"{path}[{index}]")
 
 
 def _check_members(value: Mapping[str, Any], kinds: Mapping[str, type], path: str) -> None:

@@ -21,7 +21,7 @@ def add_source(draft: Draft, command: Mapping[str, Any]) -> None:
     if any(each["name"] == name for each in sources):
         if not args.get("replace_configuration"):
             message = f'source with name "{name}" already exists'
-            raise EngineError("already-exists", message, path="$.args.name")
+            raise EngineError("already-exists", message, path="$.args")
         source_of(draft.document, name)["configuration"] = configuration
         return
     if sources:
@@ -30,12 +30,12 @@ def add_source(draft: Draft, command: Mapping[str, Any]) -> None:
 
 
 def drop_source(draft: Draft, command: Mapping[str, Any]) -> None:
-    source = source_of(draft.document, required_text(command["args"], "name"), "$.args.name")
+    source = source_of(draft.document, required_text(command["args"], "name"))
     draft.document["sources"].remove(source)
 
 
 def rename_source(draft: Draft, command: Mapping[str, Any]) -> None:
-    source = source_of(draft.document, required_text(command["args"], "name"), "$.args.name")
+    source = source_of(draft.document, required_text(command["args"], "name"))
     source["name"] = required_text(command["args"], "new_name")
 
 

@@ -133,6 +133,18 @@ def test_a_command_says_what_it_cannot_do(
             "perm_type should be one of 'insert', 'select', 'update', 'delete'",
         ),
         (
+            "create_object_relationship",
+            _relationship("x", foreign_key_constraint_on=3),
+            "$.args.using.foreign_key_constraint_on",
+            "parsing List failed, expected Array, but encountered Number",
+        ),
+        (
+            "create_array_relationship",
+            _relationship("x", foreign_key_constraint_on={"table": "article"}),
+            "$.args.using.foreign_key_constraint_on",
+            'key "column" not found',
+        ),
+        (
             "set_table_customization",
             {"table": "author", "configuration": {"custom_root_fields": {"select": "a-b"}}},
             "$.args.configuration.custom_root_fields.select",
