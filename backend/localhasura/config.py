@@ -83,7 +83,7 @@ def options_from(arguments: Sequence[str] | None = None) -> Options:
             metadata_database_url=metadata_url,
             host=known.host or _variable(environment, "SERVER_HOST") or "127.0.0.1",
             port=_port(known.port, _variable(environment, "SERVER_PORT")),
-            admin_secret=known.admin_secret or _variable(environment, "ADMIN_SECRET"),
+            admin_secret=known.admin_secret or _admin_secret(environment),
             admin_secrets=_admin_secrets(_variable(environment, "ADMIN_SECRETS")),
             jwt_secret=known.jwt_secret or _variable(environment, "JWT_SECRET"),
             jwt_secrets=_variable(environment, "JWT_SECRETS"),
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     parser.add_argument("--database-url", help="the source `default`")
     parser.add_argument("--metadata-database-url", help="where metadata is kept")
-    parser.add_argument("--admin-secret", help="required in x-hasura-admin-secret")
+    parser.add_argument("--admin-secret", "--access-key", help="required in x-hasura-admin-secret")
     parser.add_argument("--jwt-secret", help="the JSON of HASURA_GRAPHQL_JWT_SECRET")
     parser.add_argument("--unauthorized-role", help="role of requests without secret and token")
     parser.add_argument("--auth-hook", help="the URL that is asked who a request comes from")
@@ -150,6 +150,10 @@ def _port(argument: int | None, variable: str | None) -> int:
     if not variable.isdigit():
         raise ValueError(f"HASURA_GRAPHQL_SERVER_PORT: expected a number, got {variable!r}")
     return int(variable)
+
+
+def _admin_secret(environment: Mapping[str, str]) -> str | None:
+    return _variable(environment, "ADMIN_SECRET") or _variable(environment, "ACCESS_KEY")
 
 
 def _admin_secrets(variable: str | None) -> tuple[str, ...]:

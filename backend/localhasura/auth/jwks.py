@@ -12,11 +12,14 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPResponse
+from urllib.parse import urlsplit
 
 from localhasura.auth.keys import Key, KeyFault, keys_from_jwks
 
 FETCH_TIMEOUT_S = 10.0
 MAX_DOCUMENT_BYTES = 1024 * 1024
+_CHUNK_BYTES = 16 * 1024
 START_RETRIES = 5
 FIRST_RETRY_S = 0.2
 """Doubled after each failure."""
@@ -28,7 +31,7 @@ _AGE = re.compile(r"(?:s-maxage|max-age)\s*=\s*\"?(\d+)", re.IGNORECASE)
 
 
 class JwksUnavailableError(RuntimeError):
-    """The key set could not be fetched; the text names the URL's host only through the cause."""
+    """The key set could not be fetched; the text is Hasura's, and leaves out what may be secret of the URL."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,38 @@ def fetch(url: str) -> Fetched:
     """Return the key set at the URL; raises JwksUnavailableError."""
     if not url.startswith(("http://", "https://")):
         raise JwksUnavailableError("jwk_url is not an http or https URL")
+    shown = _shown(url)
     try:
         with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310 - checked above
-            body = response.read(MAX_DOCUMENT_BYTES + 1)
+            body = _read(response)
             headers = {name.lower(): value for name, value in response.headers.items()}
-    except (OSError, urllib.error.URLError, ValueError) as error:
-        raise JwksUnavailableError(f"the key set could not be fetched: {error}") from error
-    if len(body) > MAX_DOCUMENT_BYTES:
-        raise JwksUnavailableError("the key set is too large")
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise JwksUnavailableError(f"Non-2xx response on fetching JWK from: {shown}: {error.code}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        # The kind alone where the text may repeat the URL.
+        reason = error.reason if isinstance(error, urllib.error.URLError) else type(error).__name__
+        raise JwksUnavailableError(f"Error fetching JWK: {shown}: {reason}") from None
     try:
         return Fetched(keys_from_jwks(json.loads(body)), lifetime(headers, time.time()))
-    except (ValueError, KeyFault) as error:
-        raise JwksUnavailableError(f"the key set cannot be read: {error}") from error
+    except (ValueError, RecursionError, KeyFault) as error:
+        raise JwksUnavailableError(f"Error parsing JWK from url: {shown}: {error}") from None
+
+
+def _shown(url: str) -> str:
+    """Return the URL without what may be secret of it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _read(response: HTTPResponse) -> bytes:
+    deadline = time.monotonic() + FETCH_TIMEOUT_S
+    body = bytearray()
+    while chunk := response.read1(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_DOCUMENT_BYTES or time.monotonic() > deadline:
+            raise OSError("the answer is too long or too slow")
+    return bytes(body)
 
 
 def lifetime(headers: Mapping[str, str], now: float) -> float | None:

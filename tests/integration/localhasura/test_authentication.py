@@ -259,6 +259,8 @@ def test_an_unreachable_key_set_stops_the_start(database_url: str, key_set: KeyS
     key_set.failing = True
     secret = json.dumps({"jwk_url": key_set.url})
 
-    with pytest.raises(JwksUnavailableError):
+    with pytest.raises(
+        JwksUnavailableError, match=r"^Non-2xx response on fetching JWK from: http://127.0.0.1:"
+    ):
         LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET, jwt_secret=secret).start()
     assert key_set.fetched == 6

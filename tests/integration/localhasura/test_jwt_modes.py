@@ -21,6 +21,7 @@ from tests.integration.localhasura.test_server import STOP_LIMIT_S, program, rea
 
 from localhasura import LocalHasura
 from localhasura.auth import JwtSecretError
+from localhasura.auth.jwks import JwksUnavailableError, fetch
 from localhasura.config import Options
 
 ONE, TWO = "the-first-hmac-secret-of-32-bytes-and-more", "the-second-hmac-secret-of-32-bytes-and-more"
@@ -270,3 +271,34 @@ def test_an_empty_set_is_fetched_until_it_has_keys(
 
         assert until_accepted(url, bearer(key, "ES256"))
     assert told(empty) == "Could not verify JWT: JWSError NoUsableKeys"
+
+
+@pytest.mark.parametrize("keys", [None, [{"kty": "RSA", "n": "!", "e": "AQAB"}], [{"kty": "EC"}], 5])
+def test_a_document_that_is_no_key_set_is_told(key_set: KeySet, keys: Any) -> None:
+    key_set.keys = keys
+
+    with pytest.raises(JwksUnavailableError, match=f"^Error parsing JWK from url: {key_set.url}: ") as caught:
+        fetch(f"{key_set.url}?key=secret")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://user:password@127.0.0.1:1/keys", "http://127.0.0.1:1/keys?password"]
+)
+def test_a_key_set_that_is_away_is_told_without_its_secrets(address: str) -> None:
+    with pytest.raises(
+        JwksUnavailableError, match=r"^Error fetching JWK: http://127.0.0.1:1/keys: "
+    ) as caught:
+        fetch(address)
+    assert "password" not in str(caught.value)
+
+
+def test_the_older_names_of_the_admin_secret_are_known(database_url: str) -> None:
+    for arguments, environment in (
+        (["--access-key", "older"], {}),
+        ([], {"HASURA_GRAPHQL_ACCESS_KEY": "older"}),
+    ):
+        with program(["--port", "0", "--database-url", database_url, *arguments], **environment) as started:
+            url = ready_url(started)
+            assert ask(url, QUERY, X_Hasura_Access_Key="older") == FINE
+            assert code_of(ask(url, QUERY)) == "access-denied"
