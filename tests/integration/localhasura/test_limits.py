@@ -201,13 +201,20 @@ def test_a_limit_that_is_no_number_stops_the_start(
 
 
 def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("STATEMENT_TIMEOUT_S", "MAX_BODY_BYTES", "MAX_DEPTH", "MAX_NODES", "RECEIVE_LIMIT_S")
+    names = (
+        "STATEMENT_TIMEOUT_S",
+        "MAX_BODY_BYTES",
+        "MAX_DEPTH",
+        "MAX_NODES",
+        "RECEIVE_LIMIT_S",
+        "SEND_LIMIT_S",
+    )
     for number, name in enumerate(names):
         monkeypatch.setenv(f"LOCALHASURA_{name}", str(number + 7))
 
     made = options_from(["--database-url", "postgresql://nowhere"])
 
-    assert [getattr(made, name.lower()) for name in names] == [7, 8, 9, 10, 11]
+    assert [getattr(made, name.lower()) for name in names] == [7, 8, 9, 10, 11, 12]
 
 
 def until(condition: Callable[[], bool]) -> bool:
