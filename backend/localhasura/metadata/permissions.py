@@ -28,6 +28,8 @@ PERMISSION_KINDS = {
     "delete_permissions": "delete",
 }
 _ROOT_FIELDS = frozenset({"select", "select_by_pk", "select_aggregate", "select_stream"})
+_INFERRED = "permissions for relationships are automatically inferred"
+_NO_COLUMN = "Only table columns can have {} permissions defined, not relationships or other field types"
 _UNSUPPORTED = ("validate_input", "computed_fields")
 
 Tables = Mapping[TableName, TrackedTable]
@@ -58,7 +60,7 @@ def _select(
     if limit is not None and (not isinstance(limit, int) or limit < 0):
         raise RuleError("limit: expected a non-negative integer")
     select = SelectPermission(
-        columns=_columns(permission, table, required=True),
+        columns=_columns(permission, table, "select"),
         filter=_rule(permission, "filter", table, tables),
         limit=limit,
         allow_aggregations=bool(permission.get("allow_aggregations")),
@@ -74,7 +76,7 @@ def _insert(
 ) -> RolePermissions:
     presets = parse_presets(permission.get("set"), table)
     insert = InsertPermission(
-        columns=_columns(permission, table, required=False) - presets.keys(),
+        columns=_columns(permission, table, "insert") - presets.keys(),
         check=_rule(permission, "check", table, tables),
         presets=presets,
         backend_only=bool(permission.get("backend_only")),
@@ -88,7 +90,7 @@ def _update(
     presets = parse_presets(permission.get("set"), table)
     check = permission.get("check")
     update = UpdatePermission(
-        columns=_columns(permission, table, required=True) - presets.keys(),
+        columns=_columns(permission, table, "update") - presets.keys(),
         filter=_rule(permission, "filter", table, tables),
         check=None if check is None else parse_rule(check, table, tables),
         presets=presets,
@@ -122,13 +124,16 @@ def _rule(permission: Mapping[str, Any], key: str, table: TrackedTable, tables: 
     return parse_rule(permission[key], table, tables)
 
 
-def _columns(permission: Mapping[str, Any], table: TrackedTable, *, required: bool) -> frozenset[str]:
+def _columns(permission: Mapping[str, Any], table: TrackedTable, kind: str) -> frozenset[str]:
     columns = permission.get("columns")
-    if columns == "*" or (columns is None and not required):
+    if columns == "*" or (columns is None and kind == "insert"):
         return frozenset(table.catalog.columns)
     if not isinstance(columns, list):
         raise RuleError("columns: expected '*' or a list of columns")
     for name in columns:
+        if name in table.relationships:
+            told = f'expecting a database column; but, "{name}" is a relationship; '
+            raise RuleError(told + (_INFERRED if kind == "select" else _NO_COLUMN.format(kind)))
         if name not in table.catalog.columns:
             raise RuleError(f'column "{name}" does not exist')
     return frozenset(columns)

@@ -107,6 +107,15 @@ def _through(table: str) -> dict[str, Any]:
         ),
         (
             "pg_create_select_permission",
+            {"table": "author", "role": "x", "permission": {"columns": ["articles"], "filter": {}}},
+            "invalid-configuration",
+            (
+                f'{FAULT}in table "author": in permission for role "x": expecting a database column; but, '
+                '"articles" is a relationship; permissions for relationships are automatically inferred'
+            ),
+        ),
+        (
+            "pg_create_select_permission",
             {"table": "nope", "role": "x", "permission": {"columns": "*", "filter": {}}},
             "not-exists",
             'table "nope" does not exist in source: default',
