@@ -7,7 +7,7 @@ from typing import Any
 
 from localhasura.catalog import CatalogTable, Column, PgType
 from localhasura.metadata.rule_values import RuleError, object_of
-from localhasura.operators import BOOLEAN, INTEGER
+from localhasura.operators import BOOLEAN, COLUMN_OPERATORS, INTEGER, canonical
 
 _FLOAT8 = PgType("float8", "double precision")
 _OF_BOOLEANS = ("bool_and", "bool_or")
@@ -41,6 +41,10 @@ def aggregate_predicate(given: Any, table: CatalogTable) -> AggregatePredicate:
             raise RuleError(f'{function}: unexpected key "{key}"')
     if "predicate" not in asked:
         raise RuleError('key "predicate" not found')
+    comparison = object_of(asked["predicate"], "predicate")
+    for operator in map(canonical, comparison):
+        if operator in COLUMN_OPERATORS:
+            raise RuleError(f"{operator}: an aggregate is not compared with a column")
     kind, names = _result(function), _names(function, asked.get("arguments"))
     return AggregatePredicate(
         function,
@@ -48,7 +52,7 @@ def aggregate_predicate(given: Any, table: CatalogTable) -> AggregatePredicate:
         bool(asked.get("distinct")),
         {} if asked.get("filter") is None else asked["filter"],
         Column("value", kind, nullable=True),
-        object_of(asked["predicate"], "predicate"),
+        comparison,
     )
 
 

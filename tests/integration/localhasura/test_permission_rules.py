@@ -81,6 +81,10 @@ def test_inside_a_list_the_name_of_a_session_variable_is_a_plain_text(library: C
         ({"id": {"_near": 1}}, "Unknown operator: _near"),
         ({"articles_aggregate": {}}, "exactly one predicate should be specified"),
         ({"articles_aggregate": {"count": {}}}, 'key "predicate" not found'),
+        (
+            {"articles_aggregate": {"count": {"predicate": {"$ceq": ["$", "id"]}}}},
+            "_ceq: an aggregate is not compared with a column",
+        ),
         ({"articles_aggregate": {"median": {"predicate": {}}}}, "unknown aggregate function: median"),
         (
             {"articles_aggregate": {"bool_and": {"predicate": {"_eq": True}, "arguments": "title"}}},
