@@ -99,15 +99,8 @@ def as_integer(number: Decimal | int, bound: int) -> int | None:
 def _array_text(kind: PgType, element: PgType, value: Any) -> str:
     if not isinstance(value, list):
         raise ValueMismatchError(f"parsing [] failed, expected Array, but encountered {_json_kind(value)}")
-    return "{" + kind.delimiter.join(_array_element(kind, element, item) for item in value) + "}"
-
-
-def _array_element(kind: PgType, element: PgType, item: Any) -> str:
-    if item is None:
-        return "NULL"
-    if isinstance(item, list) and element.name not in ("json", "jsonb"):
-        return _array_text(kind, element, item)
-    return _quoted_element(pg_text(element, item))
+    # A list in the list is no element of the type: arrays of several dimensions are given as PostgreSQL's text.
+    return array_literal((None if item is None else pg_text(element, item) for item in value), kind.delimiter)
 
 
 def _quoted_element(text: str | None) -> str:

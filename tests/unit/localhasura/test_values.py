@@ -56,7 +56,8 @@ def test_numbers_print_as_haskell_prints_them(number: str, text: str) -> None:
         (JSONB, {"n": Decimal("1.10"), "l": [None, True]}, '{"n":1.10,"l":[null,true]}'),
         (array_of(TEXT), ["a", 'b "c"', "d\\e"], '{"a","b \\"c\\"","d\\\\e"}'),
         (array_of(TEXT), "{a,b}", "{a,b}"),
-        (array_of(INT), [[1, 2], [3, None]], '{{"1","2"},{"3",NULL}}'),
+        (array_of(INT), [1, None, "3"], '{"1",NULL,"3"}'),
+        (array_of(INT), "{{1,2},{3,NULL}}", "{{1,2},{3,NULL}}"),
         (UUID, "x", "x"),
     ],
 )
@@ -85,6 +86,12 @@ def test_values_become_text(kind: PgType, value: Any, text: str) -> None:
             "The value 1.0e39 lies outside the bounds. Is it overflowing the float bounds?",
         ),
         (PgType("interval", "interval"), 5, "A string is expected for type: interval"),
+        (
+            array_of(INT),
+            [[1, 2]],
+            "parsing Integer expected for input type: PGInteger failed, expected Number, but encountered Array",
+        ),
+        (array_of(TEXT), [["a"]], "parsing Text failed, expected String, but encountered Array"),
         (array_of(TEXT), 5, "parsing [] failed, expected Array, but encountered Number"),
     ],
 )
