@@ -132,6 +132,9 @@ def _number_text(name: str, value: Any) -> str:
         raise ValueMismatchError(
             f"The value {scientific(number)} lies outside the bounds. Is it overflowing the float bounds?"
         )
+    if name == "numeric":
+        # The scale of a numeric column without one is that of the text: Hasura makes 5.0 of 5, and 1.1 of 1.10.
+        return scientific(number)
     if isinstance(number, Decimal) and abs(number.adjusted()) < _PRINTABLE_EXPONENT:
         return format(number, "f")
     return str(number)
