@@ -11,6 +11,11 @@
     ├── HasuraError
     │   ├── HasuraUnavailable    no usable answer in time; trying again may help
     │   └── HasuraRejected       Hasura answered with an error; trying again will not help
+    ├── Auth0Error
+    │   ├── Auth0Unavailable     no usable answer in time; trying again may help
+    │   ├── Auth0CredentialsRefused  no token for the Management API
+    │   └── Auth0Rejected        Auth0 answered with an error; trying again will not help
+    │       └── Auth0ScopeMissing    the token has not the scope for this call
     └── …
 
 A class has a sentence for its reader (its docstring), a stable problem `type`, an HTTP status and an exit code. Only
@@ -142,3 +147,48 @@ class HasuraRejected(HasuraError):
         super().__init__(detail)
         self.path = path
         self.code = code
+
+
+class Auth0Error(FrontdeskError):
+    """Auth0 did not do what was asked."""
+
+    type = "urn:frontdesk:problem:auth0"
+    status = 502
+
+
+class Auth0Unavailable(Auth0Error):
+    """Auth0 gave no usable answer in time."""
+
+    type = "urn:frontdesk:problem:auth0-unavailable"
+    status = 503
+    retryable = True
+
+
+class Auth0CredentialsRefused(Auth0Error):
+    """Auth0 gives no token for the Management API."""
+
+    type = "urn:frontdesk:problem:auth0-credentials"
+
+
+class Auth0Rejected(Auth0Error):
+    """Auth0 refused the operation.
+
+    `status_code` and `error_code` are Auth0's own (`statusCode`, `errorCode`).
+    """
+
+    type = "urn:frontdesk:problem:auth0-rejected"
+
+    def __init__(self, detail: str, *, status_code: int | None = None, error_code: str | None = None) -> None:
+        super().__init__(detail)
+        self.status_code = status_code
+        self.error_code = error_code
+
+
+class Auth0ScopeMissing(Auth0Rejected):
+    """The token lacks the scope that this call needs; `scopes` are those of which any would do."""
+
+    type = "urn:frontdesk:problem:auth0-scope-missing"
+
+    def __init__(self, detail: str, *, scopes: Sequence[str]) -> None:
+        super().__init__(detail, status_code=403, error_code="insufficient_scope")
+        self.scopes = tuple(scopes)

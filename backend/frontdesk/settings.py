@@ -24,8 +24,10 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from frontdesk.errors import SettingsInvalid, UsageError
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
-from frontdesk.settings_sources import TENANT_KEY, Sources, faults_of, read_sources
+from frontdesk.settings_sources import TENANT_KEY, Sources, faults_of, missing_secrets, read_sources
 from frontdesk.settings_types import (
+    ACTION_NAMES,
+    ActionNames,
     AdminSecret,
     ClaimName,
     Domain,
@@ -33,11 +35,14 @@ from frontdesk.settings_types import (
     HasuraUrl,
     HookSecrets,
     Issuer,
+    MachineRoles,
     OperatorToken,
     PublicUrl,
+    Replicas,
     RoleMap,
     RoleName,
     RoleSources,
+    StreamTokens,
 )
 
 HASURA_CLAIMS = "https://hasura.io/jwt/claims"
@@ -45,9 +50,13 @@ HASURA_CLAIMS = "https://hasura.io/jwt/claims"
 MAX_BODY_BYTES = 256 * 1024
 
 
-def _key(default: Any = ..., *, expected: str, help: str, **more: Any) -> Any:
-    """Return a field with what its faults say (`expected`) and what its documentation says (`help`)."""
-    return Field(default, description=help, json_schema_extra={"expected": expected}, **more)
+def _key(default: Any = ..., *, expected: str, help: str, needed: bool = False, **more: Any) -> Any:
+    """Return a field with what its faults say (`expected`) and what its documentation says (`help`).
+
+    A `needed` secret may be missing from settings that are read without secrets, and from no others.
+    """
+    extra: dict[str, Any] = {"expected": expected} | ({"needed": True} if needed else {})
+    return Field(default, description=help, json_schema_extra=extra, **more)
 
 
 class _Section(BaseModel):
@@ -62,9 +71,18 @@ class HasuraSettings(_Section):
         help="Base URL of Hasura, without `/v1/graphql`.",
         examples=["http://127.0.0.1:8080"],
     )
-    admin_secret: AdminSecret = _key(
+    admin_secret: AdminSecret | None = _key(
+        None,
+        needed=True,
         expected="printable ASCII without spaces",
         help="Hasura's admin secret. It never leaves frontdesk.",
+    )
+    db_schema: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = _key(
+        "public",
+        alias="schema",  # pydantic's models have an attribute of that name
+        expected="a schema of PostgreSQL in lower case, such as public or frontdesk_users",
+        help="Where frontdesk's tables are. Another schema than public leaves room for tables of the same names; "
+        "GraphQL names stay the same.",
     )
 
 
@@ -89,6 +107,43 @@ class TenantSettings(_Section):
         help="The API identifier for which access tokens are requested; Hasura checks it.",
         examples=["https://api.example.com"],
     )
+    management_url: PublicUrl = Field(
+        default_factory=lambda known: f"https://{known['domain']}",
+        description="Base URL of the tenant's Management API. With a custom domain: the tenant's own, such as "
+        "https://acme.eu.auth0.com.",
+        json_schema_extra={
+            "expected": "an https URL (http on loopback only) without /api/v2",
+            "default": "https://<domain>",
+        },
+    )
+    management_client_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^\S+$")] | None
+    ) = _key(
+        None,
+        expected="a client id",
+        help="The machine-to-machine application with which frontdesk calls the Management API.",
+        examples=["Q7yq0n1bJtVwYh2cK5mE8rXs3uLpZa9d"],
+    )
+    management_client_secret: AdminSecret | None = _key(
+        None,
+        expected="printable ASCII without spaces",
+        help="The secret of that application.",
+    )
+    login_client_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^\S+$")] | None
+    ) = _key(
+        None,
+        expected="a client id",
+        help="The application through which `frontdesk token get` logs people in.",
+        examples=["m3Vb8sKfT1yQ6wNz0cRj5xHd2gLp9uEa"],
+    )
+    machine_roles: MachineRoles = _key(
+        {},
+        expected="a table from client ids to Hasura roles other than admin and frontdesk",
+        help="Role of each application that gets tokens by client credentials; an application that is not here gets "
+        "no Hasura claims.",
+        examples=[{"k2VnQ0f3JXw9sT7p": "reporter"}],
+    )
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] | None = _key(
         None,
         expected="Auth0's name of the tenant, such as acme",
@@ -96,9 +151,17 @@ class TenantSettings(_Section):
         examples=["acme"],
     )
     hook_secrets: HookSecrets = _key(
+        (),
+        needed=True,
         expected="one or several secrets whsec_<base64 of at least 24 bytes>, separated by space or comma",
         help="Secrets that sign the Action's calls; several are valid at once, so that they can be rotated. "
         'Make one with `echo "whsec_$(openssl rand -base64 32)"`.',
+    )
+    stream_tokens: StreamTokens = _key(
+        (),
+        expected="one or several values of at least 32 characters of printable ASCII, separated by space or comma",
+        help="Bearer tokens of the tenant's log stream and event stream; several are valid at once, so that they can "
+        "be rotated.",
     )
     claims_namespace: ClaimName = _key(
         HASURA_CLAIMS,
@@ -186,8 +249,13 @@ class ClaimsSettings(_Section):
 
 
 class ActionSettings(_Section):
-    """What `frontdesk actions render` writes into the Action."""
+    """The Actions: which ones `frontdesk actions deploy` brings to Auth0, and what is written into them."""
 
+    names: ActionNames = _key(
+        ("post-login",),
+        expected=f"a list of {', '.join(ACTION_NAMES)}",
+        help="The Actions to deploy, in the order of their flow.",
+    )
     url: PublicUrl | None = _key(
         None,
         expected="an https URL (http on loopback only) without user, query and fragment",
@@ -242,6 +310,12 @@ class ServerSettings(_Section):
         help="How long requests in flight may take to finish when the service stops.",
         ge=1,
         le=300,
+    )
+    replicas: Replicas = _key(
+        (),
+        expected="a list of http or https URLs",
+        help="Base URL of every replica, for what has to ask each one. Unset: `action.url` alone.",
+        examples=[["http://10.0.0.5:8500", "http://10.0.0.6:8500"]],
     )
 
 
@@ -325,16 +399,21 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
+def load_settings(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, without_secrets: bool = False
+) -> Settings:
     """Return the settings of `environ` (the process's own by default) and of the file that it names.
 
     Without FRONTDESK_CONFIG the file is `frontdesk.toml` in `directory` (the current one by default), if it is there.
+    `without_secrets` is for commands that print or render and call nobody: needed secrets may be missing then.
     Raises SettingsInvalid with all faults in one message, each with its key and what was expected.
     """
     variables = os.environ if environ is None else environ
     sources = read_sources(Settings, variables, directory or Path.cwd())
     faults = list(sources.faults)
     settings = _validated(sources, faults)
+    if settings is not None and not without_secrets:
+        faults += missing_secrets(Settings, settings, sources)
     if settings is None or faults:
         raise SettingsInvalid(faults)
     return settings
@@ -346,8 +425,10 @@ def environment_of_a_child() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def secret(value: SecretStr) -> str:
-    """Return the text of a secret, for the one call that needs it."""
+def secret(value: SecretStr | None) -> str:
+    """Return the text of a secret, for the one call that needs it. It is there when settings were read with secrets."""
+    if value is None:
+        raise SettingsInvalid(["a secret is missing: this command needs the settings with their secrets"])
     return value.get_secret_value()
 
 

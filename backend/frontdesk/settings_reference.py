@@ -74,7 +74,7 @@ def example_environment() -> str:
         if not key.is_secret:
             continue
         line = f"{key.variable()}="
-        parts.append(f"{_comment(key)}\n{line if key.field.is_required() else '# ' + line}")
+        parts.append(f"{_comment(key)}\n{line if key.is_needed else '# ' + line}")
     return "\n".join(parts) + "\n"
 
 
@@ -118,7 +118,7 @@ def _default(key: Key) -> str:
     extra = key.field.json_schema_extra
     if isinstance(extra, dict) and "default" in extra:
         return f"`{extra['default']}`"
-    if key.field.is_required():
+    if key.is_needed:
         return "required"
     return "unset" if key.field.default is None else f"`{_literal(key.field.default)}`"
 
@@ -126,7 +126,7 @@ def _default(key: Key) -> str:
 def _assignment(key: Key) -> str:
     examples = key.field.examples or []
     # The Action's URL has no default, and nothing but the Action needs it; whoever copies the file wants both.
-    if key.field.is_required() or key.path() == ("action", "url"):
+    if key.is_needed or key.path() == ("action", "url"):
         return f"{key.name} = {_literal(examples[0])}"
     extra = key.field.json_schema_extra
     if isinstance(extra, dict) and "default" in extra:

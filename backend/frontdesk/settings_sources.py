@@ -50,6 +50,12 @@ class Key:
         return _mentions(self.field.annotation, SecretStr)
 
     @property
+    def is_needed(self) -> bool:
+        """Whether frontdesk cannot run without a value for it."""
+        extra = self.field.json_schema_extra
+        return self.field.is_required() or (isinstance(extra, dict) and extra.get("needed") is True)
+
+    @property
     def expected(self) -> str:
         """What the value must be, in words."""
         extra = self.field.json_schema_extra
@@ -121,13 +127,28 @@ def faults_of(model: type[BaseModel], error: ValidationError, sources: Sources) 
     return sentences
 
 
+def missing_secrets(model: type[BaseModel], settings: BaseModel, sources: Sources) -> list[str]:
+    """Return one sentence for each needed secret that `settings` has not, but for keys that have a fault already."""
+    tree = {name: getattr(settings, name) for name in model.model_fields}
+    found = []
+    for key in (key for key in keys_of(model) if key.is_secret and key.is_needed):
+        for tenant in tree[TENANTS] if key.section == TENANTS else ("default",):
+            section = (
+                tree[TENANTS][tenant] if key.section == TENANTS else tree.get(key.section or "", settings)
+            )
+            if not getattr(section, key.name) and key.path(tenant) not in sources.faulty:
+                found.append(f"{key.title(tenant)}: missing; expected {key.expected}")
+    return found
+
+
 def _keys(model: type[BaseModel]) -> Iterator[Key]:
     sections = section_models(model)
     for name, info in model.model_fields.items():
         if name not in sections:
             yield Key(None, name, info)
         else:
-            yield from (Key(name, inner, each) for inner, each in sections[name].model_fields.items())
+            fields = sections[name].model_fields.items()
+            yield from (Key(name, each.alias or inner, each) for inner, each in fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -213,7 +234,7 @@ def _unknown_variable(keys: tuple[Key, ...], variable: str, value: str, sources:
         return
     tenants = {"default", *sources.file.get(TENANTS, {}), *sources.environment.get(TENANTS, {})}
     known = [key.variable(tenant) for key in keys for tenant in sorted(tenants)]
-    known += [name + FILE_SUFFIX for name in known if name.endswith(("SECRET", "SECRETS", "TOKEN"))]
+    known += [name + FILE_SUFFIX for name in known if name.endswith(("SECRET", "SECRETS", "TOKEN", "TOKENS"))]
     sources.faults.append(f"{variable}: unknown setting{_nearest(variable, [*known, CONFIG_VARIABLE])}")
 
 
@@ -308,7 +329,7 @@ def _section_faults(
         yield f"[{'.'.join(location)}]: expected a table"
         return
     for key in keys:
-        if key.section == location[0] and key.field.is_required() and key.path() not in sources.faulty:
+        if key.section == location[0] and key.is_needed and key.path() not in sources.faulty:
             yield _key_fault(key, "default", {**details, "type": "missing"})
 
 

@@ -31,6 +31,18 @@ _HOST = re.compile(
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 
+# The directories of actions/, which a test compares; the first of a flow comes first.
+ACTION_NAMES = (
+    "post-login",
+    "claims",
+    "sync",
+    "id-token-metadata",
+    "credentials-exchange",
+    "post-user-registration",
+    "post-change-password",
+)
+
+
 class Expected(ValueError):
     """A value is not what its key expects; the key's own sentence says what that is."""
 
@@ -117,6 +129,24 @@ def _hook_secrets(value: Any) -> tuple[SecretStr, ...]:
     return tuple(SecretStr(secret) for secret in secrets)
 
 
+def _stream_tokens(value: Any) -> tuple[SecretStr, ...]:
+    if not isinstance(value, str):
+        raise Expected
+    return tuple(_operator_token(SecretStr(token)) for token in re.split(r"[\s,]+", value.strip()))
+
+
+def _action_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or len(set(value)) < len(value) or not set(value) <= set(ACTION_NAMES):
+        raise Expected
+    return value
+
+
+def _replicas(value: tuple[str, ...]) -> tuple[str, ...]:
+    for url in value:
+        _split_url(url)
+    return tuple(url.rstrip("/") for url in value)
+
+
 def _is_hook_secret(text: str) -> bool:
     if not text.startswith(SECRET_PREFIX):
         return False
@@ -166,6 +196,10 @@ RoleName = Annotated[str, AfterValidator(_role_name)]
 AdminSecret = Annotated[SecretStr, AfterValidator(_printable)]
 OperatorToken = Annotated[SecretStr, AfterValidator(_operator_token)]
 HookSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_hook_secrets)]
+StreamTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_stream_tokens)]
+ActionNames = Annotated[tuple[str, ...], AfterValidator(_action_names), BeforeValidator(_list)]
+Replicas = Annotated[tuple[str, ...], AfterValidator(_replicas), BeforeValidator(_list)]
 RoleSources = Annotated[tuple[RoleSource, ...], BeforeValidator(_list)]
 RoleMap = Annotated[dict[str, str], AfterValidator(_role_map), BeforeValidator(_table)]
+MachineRoles = Annotated[dict[str, str], AfterValidator(_role_map), BeforeValidator(_table)]
 ExtraClaims = Annotated[dict[str, str], AfterValidator(_extra_claims), BeforeValidator(_table)]

@@ -1,0 +1,278 @@
+"""The Management API of a tenant, through Auth0's own SDK: one token, one pace, one kind of error.
+
+What the SDK leaves open is decided in the HTTP transport below it: how long a call may take, how often and when it is
+tried again, and which sentence a refusal becomes. `ManagementApi.sdk` is the SDK's client; every call on it may raise
+the errors of `frontdesk.errors` that are named Auth0….
+
+Source: Auth0 docs, "Management API v2"; "Rate Limit Policy"; auth0-python 6.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from auth0.management.client import Auth0
+
+from frontdesk.errors import Auth0CredentialsRefused, Auth0Rejected, Auth0ScopeMissing, Auth0Unavailable
+
+CALL_BUDGET_S = 30.0  # of one exchange, its body included
+WAIT_BUDGET_S = 90.0  # of all waiting for the rate limit and for second tries that one call may cost
+MAX_TRIES = 6
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+TOKEN_LEEWAY_S = 60.0
+# A server's answer that a second try may change. A 409 is not among them: it is what a wrong plan gets.
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """A machine-to-machine application that the Management API is granted to."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StaticToken:
+    """A Management API token that somebody made in the Dashboard."""
+
+    value: str = field(repr=False)
+
+
+class ManagementApi:
+    """The Management API at `url`, the tenant's base URL without a path (https://acme.eu.auth0.com)."""
+
+    def __init__(
+        self, url: str, access: Credentials | StaticToken, *, call_budget_s: float = CALL_BUDGET_S
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.audience = f"{self.url}/api/v2/"
+        self._access = access
+        self._token = _Token()
+        self._lock = threading.Lock()
+        self._http = httpx.Client(
+            transport=_Transport(call_budget_s),
+            timeout=call_budget_s,
+            trust_env=False,
+            follow_redirects=False,
+        )
+        self.sdk = Auth0(
+            base_url=f"{self.url}/api/v2",
+            token=self._bearer,
+            max_retries=0,  # the transport decides
+            httpx_client=self._http,
+        )
+
+    def __enter__(self) -> ManagementApi:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def scopes(self) -> frozenset[str] | None:
+        """Return the scopes that the token was granted; None for a token that somebody else made.
+
+        Raises Auth0Unavailable, Auth0CredentialsRefused.
+        """
+        self._bearer()
+        return self._token.scopes
+
+    def _bearer(self) -> str:
+        if isinstance(self._access, StaticToken):
+            return self._access.value
+        with self._lock:
+            if time.monotonic() >= self._token.renew_at:
+                self._token = self._fetch_token(self._access)
+            return self._token.value
+
+    def _fetch_token(self, credentials: Credentials) -> _Token:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret,
+            "audience": self.audience,
+        }
+        answer = self._http.post(f"{self.url}/oauth/token", data=form)
+        facts = _json_object(answer.content)
+        token, scope, lifetime = facts.get("access_token"), facts.get("scope"), facts.get("expires_in")
+        if not isinstance(token, str) or not isinstance(lifetime, int | float):
+            raise Auth0Unavailable(f"{self.url}/oauth/token answered without a token")
+        return _Token(
+            value=token,
+            scopes=frozenset(scope.split()) if isinstance(scope, str) else frozenset(),
+            renew_at=time.monotonic() + max(0.0, lifetime - min(TOKEN_LEEWAY_S, lifetime / 2)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Token:
+    value: str = field(default="", repr=False)
+    scopes: frozenset[str] | None = None
+    renew_at: float = 0.0
+
+
+class _Transport(httpx.BaseTransport):
+    """One exchange with its deadline, its second tries, and its errors in our words."""
+
+    def __init__(self, budget_s: float) -> None:
+        self._inner = httpx.HTTPTransport(retries=0)
+        self._budget_s = budget_s
+        self._lock = threading.Lock()
+        self._resume_at = 0.0  # of the wall clock: the bucket is empty until then
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        give_up_at = time.monotonic() + WAIT_BUDGET_S
+        tries = 0
+        while True:
+            tries += 1
+            self._wait_for_the_bucket(give_up_at)
+            response, failure = self._try_once(request)
+            if response is not None and response.status_code not in _TRANSIENT:
+                return _accepted(request, response)
+            delay = _delay_s(response, tries)
+            may_repeat = request.method in _REPEATABLE or (
+                response is not None and response.status_code == 429
+            )
+            if not may_repeat or tries >= MAX_TRIES or time.monotonic() + delay > give_up_at:
+                raise _gave_up(request, response, failure)
+            time.sleep(delay)
+
+    def _try_once(self, request: httpx.Request) -> tuple[httpx.Response | None, Exception | None]:
+        try:
+            response = self._inner.handle_request(request)
+            content = _bounded(response, time.monotonic() + self._budget_s)
+        except httpx.TransportError as error:
+            return None, error
+        read = httpx.Response(
+            response.status_code,
+            headers=_without_encoding(response.headers),
+            content=content,
+            request=request,
+        )
+        self._note_the_bucket(read)
+        return read, None
+
+    def _note_the_bucket(self, response: httpx.Response) -> None:
+        if (
+            response.headers.get("x-ratelimit-remaining") == "0"
+            and (reset := _reset_at(response)) is not None
+        ):
+            with self._lock:
+                self._resume_at = max(self._resume_at, min(reset, time.time() + WAIT_BUDGET_S))
+
+    def _wait_for_the_bucket(self, give_up_at: float) -> None:
+        with self._lock:
+            wait_s = self._resume_at - time.time()
+        if wait_s > 0:
+            time.sleep(min(wait_s, max(0.0, give_up_at - time.monotonic())))
+
+
+def _bounded(response: httpx.Response, deadline: float) -> bytes:
+    """Return the decoded body. Raises httpx.ReadTimeout past the deadline, httpx.ReadError past the size."""
+    chunks, size = [], 0
+    try:
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise httpx.ReadError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer did not end in time")
+            chunks.append(chunk)
+    finally:
+        response.close()
+    return b"".join(chunks)
+
+
+def _without_encoding(headers: httpx.Headers) -> list[tuple[str, str]]:
+    gone = {"content-encoding", "content-length", "transfer-encoding"}
+    return [(name, value) for name, value in headers.multi_items() if name.lower() not in gone]
+
+
+def _delay_s(response: httpx.Response | None, tries: int) -> float:
+    """Return how long to wait: what the server says, else twice as long each time; never all at the same moment."""
+    if response is not None and response.status_code == 429:
+        said = response.headers.get("retry-after", "")
+        if said.isdecimal():
+            return float(min(int(said), WAIT_BUDGET_S + 1)) + _jitter(0, 0.25)
+        if (reset := _reset_at(response)) is not None:
+            return max(0.0, reset - time.time()) + _jitter(0, 0.25)
+    return float(0.5 * 2 ** (tries - 1) * _jitter(0.75, 1.25))
+
+
+def _jitter(low: float, high: float) -> float:
+    return random.uniform(low, high)  # noqa: S311 - spreads calls in time, and keeps nothing secret
+
+
+def _reset_at(response: httpx.Response) -> float | None:
+    """Return the UNIX time when the bucket gets tokens again."""
+    text = response.headers.get("x-ratelimit-reset", "")
+    return float(text) if text.isdecimal() and len(text) <= 11 else None
+
+
+def _accepted(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    if response.status_code < 300:
+        return response
+    raise _refusal(request, response)
+
+
+def _gave_up(
+    request: httpx.Request, response: httpx.Response | None, failure: Exception | None
+) -> Auth0Unavailable | Auth0Rejected:
+    where = f"{request.method} {request.url.copy_with(query=None)}"
+    if response is None:
+        return Auth0Unavailable(f"no answer of Auth0 at {where}: {type(failure).__name__}")
+    if response.status_code == 429:
+        return Auth0Unavailable(f"{where}: the tenant's rate limit stayed reached for {WAIT_BUDGET_S:.0f} s")
+    return Auth0Unavailable(f"{where} answered with HTTP status {response.status_code}")
+
+
+def _refusal(request: httpx.Request, response: httpx.Response) -> Auth0Rejected | Auth0CredentialsRefused:
+    facts = _json_object(response.content)
+    where = f"{request.method} {request.url.path}"
+    if request.url.path.endswith("/oauth/token"):
+        said = facts.get("error_description") or facts.get("error") or f"HTTP status {response.status_code}"
+        return Auth0CredentialsRefused(
+            f"Auth0 gives no token for the Management API: {_short(said)}. Check the client id, its secret, and that "
+            f"the application is authorized for the Management API with the scopes that it needs"
+        )
+    message = facts.get("message") or facts.get("error") or "no message"
+    code = facts.get("errorCode")
+    detail = f"Auth0 refused {where} with {response.status_code}: {_short(message)}"
+    if response.status_code == 403 and code == "insufficient_scope":
+        return Auth0ScopeMissing(detail, scopes=_scopes_in(str(message)))
+    return Auth0Rejected(
+        detail, status_code=response.status_code, error_code=code if isinstance(code, str) else None
+    )
+
+
+def _scopes_in(message: str) -> tuple[str, ...]:
+    _, _, names = message.partition("expected any of:")
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def _short(text: object) -> str:
+    return " ".join(str(text).split())[:300]
+
+
+def _json_object(content: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
