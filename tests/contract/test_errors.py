@@ -58,8 +58,10 @@ def test_the_tree_that_opens_the_module_names_every_class_in_it() -> None:
     assert drawn == defined
 
 
-def test_only_an_unavailable_hasura_is_worth_another_try() -> None:
-    assert [error.__name__ for error in every_error() if error.retryable] == ["HasuraUnavailable"]
+def test_only_what_gave_no_answer_is_worth_another_try() -> None:
+    retryable = [error.__name__ for error in every_error() if error.retryable]
+
+    assert retryable == ["Auth0Unavailable", "HasuraUnavailable"]
     assert all(error.status == 503 for error in below(HasuraError))
 
 
