@@ -10,7 +10,8 @@
     ├── PayloadInvalid           a payload with wrong or missing fields, each named
     ├── HasuraError
     │   ├── HasuraUnavailable    no usable answer in time; trying again may help
-    │   └── HasuraRejected       Hasura answered with an error; trying again will not help
+    │   ├── HasuraRejected       Hasura answered with an error; trying again will not help
+    │   └── HasuraBlocked        what is at Hasura already has to be decided on first; nothing was changed
     ├── Auth0Error
     │   ├── Auth0Unavailable     no usable answer in time; trying again may help
     │   ├── Auth0CredentialsRefused  no token for the Management API
@@ -138,15 +139,26 @@ class HasuraUnavailable(HasuraError):
 class HasuraRejected(HasuraError):
     """Hasura refused the operation.
 
-    `path` and `code` are Hasura's own (`extensions.path`, `extensions.code`); the detail never holds row values.
+    `path` and `code` are Hasura's own (`extensions.path`, `extensions.code`), `sqlstate` is PostgreSQL's; the detail
+    never holds row values.
     """
 
     type = "urn:frontdesk:problem:hasura-rejected"
 
-    def __init__(self, detail: str, *, path: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, path: str | None = None, code: str | None = None, sqlstate: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.path = path
         self.code = code
+        self.sqlstate = sqlstate
+
+
+class HasuraBlocked(HasuraError):
+    """What is at Hasura already has to be decided on first."""
+
+    type = "urn:frontdesk:problem:hasura-blocked"
+    status = 409
 
 
 class Auth0Error(FrontdeskError):
