@@ -8,6 +8,7 @@
     ├── PortTaken                the address to listen on is in use
     ├── BodyTooLarge             a request body above its limit
     ├── PayloadInvalid           a payload with wrong or missing fields, each named
+    ├── JwtConfigInvalid         a JWT secret that Hasura would not start with
     ├── HasuraError
     │   ├── HasuraUnavailable    no usable answer in time; trying again may help
     │   ├── HasuraRejected       Hasura answered with an error; trying again will not help
@@ -120,6 +121,22 @@ class PayloadInvalid(FrontdeskError):
     def __init__(self, faults: Sequence[FieldFault]) -> None:
         super().__init__()
         self.faults = tuple(faults)
+
+
+class JwtConfigInvalid(FrontdeskError):
+    """Hasura would not start with this JWT secret.
+
+    `reason` is ours; `hasura` are Hasura's own words, None where they are not known. No key is repeated.
+    """
+
+    type = "urn:frontdesk:problem:jwt-config-invalid"
+    status = 400
+    exit_code = 2
+
+    def __init__(self, reason: str, *, hasura: str | None = None) -> None:
+        super().__init__(reason if hasura is None else f"{reason} (Hasura says: {hasura})")
+        self.reason = reason
+        self.hasura = hasura
 
 
 class HasuraError(FrontdeskError):
