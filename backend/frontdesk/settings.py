@@ -7,6 +7,7 @@ as arguments. `docs/reference/settings.md`, `.env.example` and `frontdesk.exampl
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from frontdesk.errors import SettingsInvalid, UsageError
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
+from frontdesk.settings_dotenv import with_dotenv
 from frontdesk.settings_sources import TENANT_KEY, Sources, faults_of, missing_secrets, read_sources
 from frontdesk.settings_types import (
     ACTION_NAMES,
@@ -404,13 +406,17 @@ def load_settings(
 ) -> Settings:
     """Return the settings of `environ` (the process's own by default) and of the file that it names.
 
-    Without FRONTDESK_CONFIG the file is `frontdesk.toml` in `directory` (the current one by default), if it is there.
+    Without FRONTDESK_CONFIG the file is `frontdesk.toml` in `directory` (the current one by default), if it is there;
+    variables that `environ` has not may stand in the `.env` beside it.
     `without_secrets` is for commands that print or render and call nobody: needed secrets may be missing then.
     Raises SettingsInvalid with all faults in one message, each with its key and what was expected.
     """
-    variables = os.environ if environ is None else environ
-    sources = read_sources(Settings, variables, directory or Path.cwd())
-    faults = list(sources.faults)
+    place = directory or Path.cwd()
+    variables = with_dotenv(os.environ if environ is None else environ, place)
+    for warning in variables.warnings:
+        print(f"frontdesk: warning: {warning}.", file=sys.stderr)
+    sources = read_sources(Settings, variables.environ, place)
+    faults = [*variables.faults, *sources.faults]
     settings = _validated(sources, faults)
     if settings is not None and not without_secrets:
         faults += missing_secrets(Settings, settings, sources)

@@ -26,7 +26,11 @@ frontdesk reads `frontdesk.toml` in the current directory, or the file that `FRO
 environment; the environment wins, key by key. An empty variable counts as not set. In a variable, a list is words
 separated by comma or space, and a table is a JSON object. Keys without a default are required.
 
-Secrets come from the environment only: from the variable itself, or from the file that the same variable with `_FILE`
+A file `.env` beside the settings file may hold variables too: `NAME=value`, one a line, of which only FRONTDESK_ ones
+are read. The environment wins over it, with or without `_FILE`. Keep it to yourself (`chmod 600 .env`): frontdesk warns
+when every user of the machine can read it.
+
+Secrets come from variables only: from the variable itself, or from the file that the same variable with `_FILE`
 names. A secret in `frontdesk.toml`, an unknown key and an unknown `FRONTDESK_` variable stop the start. All faults are
 reported in one message.
 """

@@ -167,13 +167,13 @@ def _read_file(keys: tuple[Key, ...], environ: Mapping[str, str], directory: Pat
     if not named and not path.exists():
         return
     try:
-        text = _read_text(path)
+        text = read_text(path)
         sources.file.update(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         sources.faults.append(f"{path}: expected TOML: {error}")
     except (OSError, ValueError) as error:
         hint = f"; {CONFIG_VARIABLE} names it" if named else ""
-        sources.faults.append(f"{path}: expected a readable file: {_why(error)}{hint}")
+        sources.faults.append(f"{path}: expected a readable file: {why_unreadable(error)}{hint}")
     _refuse_secrets(keys, sources)
 
 
@@ -245,13 +245,16 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def _read_secret_file(variable: str, name: str, path: Path_, sources: Sources) -> None:
     try:
-        _set(sources.environment, path, _read_text(Path(name)).strip())
+        _set(sources.environment, path, read_text(Path(name)).strip())
     except (OSError, ValueError) as error:
-        sources.faults.append(f"{variable}: expected the name of a readable text file: {_why(error)}")
+        sources.faults.append(
+            f"{variable}: expected the name of a readable text file: {why_unreadable(error)}"
+        )
         sources.faulty.add(path)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a settings file. Raises OSError, or ValueError when it is too large or not UTF-8."""
     with path.open("rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
@@ -259,7 +262,8 @@ def _read_text(path: Path) -> str:
     return content.decode()
 
 
-def _why(error: Exception) -> str:
+def why_unreadable(error: Exception) -> str:
+    """Say in a few words why `read_text` failed, without anything of the file."""
     # The text of a UnicodeDecodeError shows bytes of the file.
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
