@@ -9,8 +9,9 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 
 from localauth0.cors import allow_applications
-from localauth0.errors import CallbackError, NotImplementedHere, OAuthError, PageError
+from localauth0.errors import CallbackError, ManagementError, NotImplementedHere, OAuthError, PageError
 from localauth0.live import LiveTenant
+from localauth0.management import http as management
 from localauth0.routes import authorize, discovery, login_page, logout, token, userinfo
 from localauth0.routes.http import EXTENSION, redirect_with
 
@@ -26,9 +27,12 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions[EXTENSION] = tenant
     app.before_request(_choose_nonce)
+    app.before_request(management.limit_rate)
     app.after_request(_protect_pages)
     app.after_request(allow_applications)
+    app.after_request(management.tell_rate)
     app.register_error_handler(OAuthError, _oauth_error)
+    app.register_error_handler(ManagementError, management.error_answer)
     app.register_error_handler(CallbackError, _callback_error)
     app.register_error_handler(PageError, _page_error)
     app.register_error_handler(NotImplementedHere, _not_implemented)
@@ -72,13 +76,21 @@ def _page_error(err: PageError) -> Response:
 
 def _not_implemented(err: NotImplementedHere) -> Response:
     detail = f"localauth0 does not implement {err}."
+    if management.is_management_path():
+        return _management_answer(501, detail, "not_implemented")
     if request.path.startswith(_PAGES):
         return make_response(render_template("error.html", title="Not implemented", detail=detail), 501)
     return make_response(jsonify(error="not_implemented", error_description=detail), 501)
 
 
+def _management_answer(status: int, message: str, error_code: str | None = None) -> Response:
+    return make_response(*management.error_answer(ManagementError(status, message, error_code)))
+
+
 def _http_error(err: HTTPException) -> Response:
     if isinstance(err, NotFound | MethodNotAllowed):
         return _not_implemented(NotImplementedHere(f"{request.method} {request.path}"))
+    if management.is_management_path():
+        return _management_answer(err.code or 500, err.name)
     code = "server_error" if isinstance(err, InternalServerError) else "invalid_request"
     return make_response(jsonify(error=code, error_description=err.name), err.code or 500)

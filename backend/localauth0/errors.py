@@ -2,6 +2,7 @@
 
 LocalAuth0Error
 ├── OAuthError            a JSON answer `{"error", "error_description"}`
+├── ManagementError       a JSON answer of the Management API, `{"statusCode", "error", "message", "errorCode"}`
 ├── CallbackError         a redirect to the application with `error` and `error_description`
 ├── PageError             an HTML page: there is no callback that may be trusted
 ├── NotImplementedHere    the real tenant would answer; localauth0 does not, and says so
@@ -9,6 +10,8 @@ LocalAuth0Error
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class LocalAuth0Error(Exception):
@@ -24,6 +27,21 @@ class OAuthError(LocalAuth0Error):
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(f"{error}: {description}")
         self.status, self.error, self.description = status, error, description
+
+
+class ManagementError(LocalAuth0Error):
+    """An error of the Management API; Auth0 gives many of them no `errorCode`."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        error_code: str | None = None,
+        *,
+        attributes: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status, self.message, self.error_code, self.attributes = status, message, error_code, attributes
 
 
 class CallbackError(LocalAuth0Error):

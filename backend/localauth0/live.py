@@ -27,5 +27,9 @@ class LiveTenant:
     def userinfo_audience(self) -> str:
         return f"{self.url}/userinfo"
 
+    @property
+    def management_audience(self) -> str:
+        return f"{self.url}/api/v2/"
+
     def now(self) -> datetime:
         return self.store.clock()

@@ -8,6 +8,7 @@ from localauth0.actions.triggers import ActionFailed, Effects
 from localauth0.claims import ClaimsTooLarge, check_size, is_allowed
 from localauth0.errors import LocalAuth0Error
 from localauth0.live import LiveTenant
+from localauth0.management.scopes import CURRENT_USER_SCOPES
 from localauth0.records import (
     AuthenticationMethod,
     AuthorizationCode,
@@ -144,6 +145,8 @@ def granted_scopes(
 def _api_scopes(
     tenant: LiveTenant, user: UserRecord, api: ResourceServer, organization_id: str | None
 ) -> list[str]:
+    if api.is_system:
+        return sorted(CURRENT_USER_SCOPES)
     if not api.enforce_policies:
         return api.scopes
     organization = tenant.store.config.organization(organization_id) if organization_id is not None else None

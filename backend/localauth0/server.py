@@ -93,7 +93,9 @@ class LocalAuth0:
         except BaseException:
             listening.close()
             raise
-        self._http = _HttpServer(listening, LiveTenant(self._url, self._store, self._keys, self._triggers))
+        live = LiveTenant(self._url, self._store, self._keys, self._triggers)
+        self._store.place_at(live.management_audience)
+        self._http = _HttpServer(listening, live)
         return self
 
     def stop(self) -> None:

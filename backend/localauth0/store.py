@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from localauth0.management.rate_limit import TokenBucket
+from localauth0.management.scopes import MANAGEMENT_SCOPES
 from localauth0.records import (
     ActionExecution,
     AuthorizationCode,
@@ -102,18 +104,32 @@ class Lifetimes:
 
 
 class Store:
-    """The tenant's state. Hold `lock` to read or change `users`."""
+    """The tenant's state. Hold `lock` to read or change `users`, and from reading `config` to `change`."""
 
     def __init__(
         self, config: TenantConfig, clock: Clock = utc_now, lifetimes: Lifetimes | None = None
     ) -> None:
-        self.config, self.clock, self.lifetimes = config, clock, lifetimes or Lifetimes()
+        self._file, self.config = config, config
+        self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
         self.reset()
 
-    def reset(self) -> None:
-        """Back to the tenant file: no session, no token, users as they were."""
+    def place_at(self, management_audience: str) -> None:
+        """Give the tenant its Management API, whose audience follows from the tenant's address."""
         with self.lock:
+            self._file = self._file.at(management_audience, MANAGEMENT_SCOPES)
+            self.config = self.config.at(management_audience, MANAGEMENT_SCOPES)
+
+    def change(self, **members: Any) -> None:
+        """Replace members of `config`, for everybody at once; who reads `config` sees all of a change or nothing."""
+        with self.lock:
+            self.config = self.config.model_copy(update=members)
+
+    def reset(self) -> None:
+        """Back to the tenant file: no session, no token, users, applications and APIs as they were."""
+        with self.lock:
+            self.config = self._file
+            self.bucket = TokenBucket(self.config.rate_limit, self.clock)
             lives = self.lifetimes
             self.users = {entry.user_id: self._user_record(entry) for entry in self.config.users}
             self.transactions = Expiring[Transaction](self.clock, lives.transaction)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -13,6 +15,9 @@ TokenDialect = Literal["access_token", "access_token_authz", "rfc9068_profile", 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 _MAX_ACTION_BYTES = 100 * 1024  # Auth0 refuses longer sources (dependencies do not count)
 
+# In a tenant file, the audience of this tenant's own Management API, whose address is known only once it runs.
+MANAGEMENT_API = "/api/v2/"
+
 DATABASE_STRATEGY = "auth0"
 PASSWORDLESS_STRATEGIES = frozenset({"email", "sms"})
 
@@ -23,6 +28,11 @@ _GRANTS_BY_APP_TYPE: dict[AppType, tuple[str, ...]] = {
     "regular_web": (*_INTERACTIVE_GRANTS, "client_credentials"),
     "non_interactive": ("client_credentials",),
 }
+
+
+def random_id(prefix: str, length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
+    """A new id in Auth0's style, such as `rol_` with sixteen letters and digits."""
+    return prefix + "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 class _Record(BaseModel):
@@ -40,10 +50,15 @@ class Client(_Record):
     allowed_logout_urls: list[str] = []
     grant_types: list[str] | None = None
     metadata: dict[str, str] = {}
+    # What the Management API was told beyond the above; localauth0 only gives it back.
+    settings: dict[str, Any] = {}
 
     @property
     def is_public(self) -> bool:
         """Whether the application cannot keep a secret, so that PKCE is what ties code to client."""
+        method = self.settings.get("token_endpoint_auth_method")
+        if method is not None:
+            return bool(method == "none")
         return self.app_type in ("spa", "native") or self.client_secret is None
 
     def allows_grant(self, grant_type: str) -> bool:
@@ -52,13 +67,17 @@ class Client(_Record):
 
 
 class ResourceServer(_Record):
+    id: _Text = Field(default_factory=lambda: random_id("", 24, "0123456789abcdef"))
     identifier: _Text
     name: str = ""
     scopes: list[str] = []
+    scope_descriptions: dict[str, str] = {}
     token_lifetime: Annotated[int, Field(gt=0, le=2_592_000)] = 86_400
     allow_offline_access: bool = False
     enforce_policies: bool = False
     token_dialect: TokenDialect = "access_token"  # noqa: S105 - a profile's name
+    is_system: bool = False
+    settings: dict[str, Any] = {}  # as those of a client
 
     @property
     def adds_permissions(self) -> bool:
@@ -67,9 +86,32 @@ class ResourceServer(_Record):
 
 
 class ClientGrant(_Record):
+    """Which scopes of an API an application may have: by itself (`client`) or for a user (`user`)."""
+
+    id: _Text = Field(default_factory=lambda: random_id("cgr_", 16))
     client_id: _Text
     audience: _Text
     scope: list[str] = []
+    allow_all_scopes: bool = False
+    subject_type: Literal["client", "user"] = "client"
+    settings: dict[str, Any] = {}  # as those of a client
+
+
+class RateLimit(_Record):
+    """The token bucket of the Management API; unless the tenant file says otherwise, nobody meets its limit."""
+
+    burst: Annotated[int, Field(ge=1)] = 10_000
+    per_second: Annotated[float, Field(gt=0, strict=False)] = 10_000.0
+
+
+class Plan(_Record):
+    """What the tenant's subscription includes."""
+
+    event_streams: bool = True
+    log_streams: bool = True
+
+    def includes(self, feature: str) -> bool:
+        return bool(getattr(self, feature))
 
 
 class Connection(_Record):
@@ -159,6 +201,8 @@ class TenantConfig(_Record):
     actions: list[Action] = []
     bindings: dict[Trigger, list[str]] = {}
     allowed_logout_urls: list[str] = []
+    rate_limit: RateLimit = RateLimit()
+    plan: Plan = Plan()
 
     def client(self, client_id: str | None) -> Client | None:
         return next((client for client in self.clients if client.client_id == client_id), None)
@@ -167,8 +211,30 @@ class TenantConfig(_Record):
         return next((api for api in self.resource_servers if api.identifier == identifier), None)
 
     def client_grant(self, client_id: str, audience: str) -> ClientGrant | None:
-        return next(
-            (g for g in self.client_grants if (g.client_id, g.audience) == (client_id, audience)), None
+        """The grant by which the client gets tokens of its own for the API."""
+        wanted = (client_id, audience, "client")
+        grants = (g for g in self.client_grants if (g.client_id, g.audience, g.subject_type) == wanted)
+        return next(grants, None)
+
+    def scopes_of(self, grant: ClientGrant) -> list[str]:
+        api = self.resource_server(grant.audience) if grant.allow_all_scopes else None
+        return api.scopes if api is not None else grant.scope
+
+    def at(self, audience: str, scopes: tuple[str, ...]) -> TenantConfig:
+        """The tenant with its own Management API under that audience, where it is named or was before."""
+        before = next((api.identifier for api in self.resource_servers if api.is_system), MANAGEMENT_API)
+        system = ResourceServer(
+            identifier=audience, name="Auth0 Management API", scopes=list(scopes), is_system=True
+        )
+        moved = {"audience": audience}
+        return self.model_copy(
+            update={
+                "resource_servers": [system, *(api for api in self.resource_servers if not api.is_system)],
+                "client_grants": [
+                    grant.model_copy(update=moved) if grant.audience == before else grant
+                    for grant in self.client_grants
+                ],
+            }
         )
 
     def connection(self, name: str) -> Connection | None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from localauth0.errors import LocalAuth0Error
-from localauth0.tenant import TenantConfig
+from localauth0.tenant import MANAGEMENT_API, TenantConfig
 
 MAX_TENANT_FILE_BYTES = 16 * 1024 * 1024
 
@@ -103,7 +103,7 @@ def _grant_faults(tenant: TenantConfig) -> Iterator[str]:
     for index, grant in enumerate(tenant.client_grants):
         if tenant.client(grant.client_id) is None:
             yield f"client_grants[{index}].client_id: no client {grant.client_id!r}"
-        if tenant.resource_server(grant.audience) is None:
+        if grant.audience != MANAGEMENT_API and tenant.resource_server(grant.audience) is None:
             yield f"client_grants[{index}].audience: no resource server {grant.audience!r}"
 
 

@@ -156,7 +156,7 @@ def _password_login(call: TokenRequest, user: UserRecord, connection: Connection
 
 
 def _client_credentials(call: TokenRequest) -> dict[str, Any]:
-    if call.client.client_secret is None:
+    if call.client.is_public:
         raise unauthorized_client()
     if "organization" in call.parameters:
         raise NotImplementedHere("client credentials for an organization")
@@ -168,10 +168,11 @@ def _client_credentials(call: TokenRequest) -> dict[str, Any]:
     if grant is None:
         description = f'Client is not authorized to access "{audience}". Create a client grant for it.'
         raise OAuthError(403, "access_denied", description)
-    missing = [scope for scope in call.scopes if scope not in grant.scope]
+    allowed = config.scopes_of(grant)
+    missing = [scope for scope in call.scopes if scope not in allowed]
     if missing:
         raise OAuthError(403, "access_denied", f"Client has not been granted scopes: {', '.join(missing)}")
-    scopes = call.scopes or tuple(grant.scope)
+    scopes = call.scopes or tuple(allowed)
     effects = exchange_client_credentials(
         call.tenant, call.client, api, requested=call.scopes, granted=scopes, request=call.facts
     )

@@ -289,7 +289,7 @@ def test_a_request_for_a_signup_page_is_told_that_there_is_none(browser: Browser
     assert "Signing up is not implemented" in browser.login_page(screen_hint="signup").text
 
 
-@pytest.mark.parametrize("path", ["/dbconnections/signup", "/api/v2/users", "/oauth/device/code"])
+@pytest.mark.parametrize("path", ["/dbconnections/signup", "/oauth/device/code", "/samlp/x"])
 def test_unknown_paths_say_not_implemented(acme: LocalAuth0, path: str) -> None:
     answer = requests.post(acme.url + path, json={}, timeout=TIMEOUT_S)
 
