@@ -60,7 +60,7 @@ def reference_page() -> str:
     """Return docs/reference/settings.md."""
     parts = [REFERENCE_HEAD]
     models = section_models(Settings)
-    for section, keys in _by_section().items():
+    for section, keys in keys_by_section().items():
         if section is None:
             parts.append("## Top level\n")
         else:
@@ -78,19 +78,19 @@ def example_environment() -> str:
         if not key.is_secret:
             continue
         line = f"{key.variable()}="
-        parts.append(f"{_comment(key)}\n{line if key.is_needed else '# ' + line}")
+        parts.append(f"{comment(key)}\n{line if key.is_needed else '# ' + line}")
     return "\n".join(parts) + "\n"
 
 
 def example_file() -> str:
     """Return frontdesk.example.toml, in which what has a default is commented out."""
     parts = [FILE_HEAD]
-    for section, keys in _by_section().items():
+    for section, keys in keys_by_section().items():
         shown = [key for key in keys if not key.is_secret]
         if not shown or section is None:
             continue
         title = f"[{TENANTS}.default]" if section == TENANTS else f"[{section}]"
-        lines = "\n".join(f"{_comment(key)}\n{_assignment(key)}" for key in shown)
+        lines = "\n".join(f"{comment(key)}\n{assignment(key)}" for key in shown)
         parts.append(f"{title}\n{lines}\n")
     return "\n".join(parts)
 
@@ -104,7 +104,8 @@ def documents() -> Mapping[Path, str]:
     }
 
 
-def _by_section() -> dict[str | None, list[Key]]:
+def keys_by_section() -> dict[str | None, list[Key]]:
+    """Return every key below its section, in the order of the model."""
     sections: dict[str | None, list[Key]] = {}
     for key in keys_of(Settings):
         sections.setdefault(key.section, []).append(key)
@@ -124,37 +125,39 @@ def _default(key: Key) -> str:
         return f"`{extra['default']}`"
     if key.is_needed:
         return "required"
-    return "unset" if key.field.default is None else f"`{_literal(key.field.default)}`"
+    return "unset" if key.field.default is None else f"`{literal(key.field.default)}`"
 
 
-def _assignment(key: Key) -> str:
+def assignment(key: Key) -> str:
+    """Return the line of a key in the example file: commented out, unless there has to be a value."""
     examples = key.field.examples or []
     # The Action's URL has no default, and nothing but the Action needs it; whoever copies the file wants both.
     if key.is_needed or key.path() == ("action", "url"):
-        return f"{key.name} = {_literal(examples[0])}"
+        return f"{key.name} = {literal(examples[0])}"
     extra = key.field.json_schema_extra
     if isinstance(extra, dict) and "default" in extra:
         value: Any = extra["default"]
     else:
         value = examples[0] if examples else key.field.default
-    return f"# {key.name} = {_literal(value if value is not None else '')}"
+    return f"# {key.name} = {literal(value if value is not None else '')}"
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
     """Return a value as TOML writes it."""
     if value is PydanticUndefined:
         raise ValueError("the key has neither a default nor an example")
     if isinstance(value, Enum):
         return json.dumps(value.value)
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(_literal(each) for each in value) + "]"
+        return "[" + ", ".join(literal(each) for each in value) + "]"
     if isinstance(value, dict):
-        inner = ", ".join(f"{json.dumps(name)} = {_literal(each)}" for name, each in value.items())
+        inner = ", ".join(f"{json.dumps(name)} = {literal(each)}" for name, each in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     return json.dumps(value, ensure_ascii=False)
 
 
-def _comment(key: Key) -> str:
+def comment(key: Key) -> str:
+    """Return what the key means, as comment lines."""
     return "\n".join(f"# {line}" for line in _wrapped(key.field.description or ""))
 
 

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from frontdesk.cli import actions, demo, hasura, jwt_secret, serve
+from frontdesk.cli import actions, demo, hasura, init, jwt_secret, serve
 from frontdesk.errors import FrontdeskError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("demo")(demo.command)
+app.command("init")(init.command)
 app.command("serve")(serve.command)
 app.command("jwt-secret")(jwt_secret.command)
 app.add_typer(actions.app, name="actions")

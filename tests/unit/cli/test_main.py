@@ -46,6 +46,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "demo",
         "hasura apply",
         "hasura status",
+        "init",
         "jwt-secret",
         "serve",
     ]
