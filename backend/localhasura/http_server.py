@@ -88,6 +88,19 @@ class _Channel(HTTPChannel):
             self.arriving_since = time.time()
         return taken
 
+    # waitress notes activity when a request arrives and when a whole flush ends; a statement, or a flush to a slow
+    # reader, may take longer than any limit on a reader who takes nothing.
+
+    def write_soon(self, data: Any) -> int:
+        self.last_activity = time.time()
+        return int(super().write_soon(data))
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        sent = int(super().send(data, do_close))
+        if sent:
+            self.last_activity = time.time()
+        return sent
+
 
 class _Server(TcpWSGIServer):
     channel_class = _Channel

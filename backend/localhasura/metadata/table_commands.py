@@ -14,7 +14,6 @@ from localhasura.metadata.document import (
     source_of,
     tracked_table,
 )
-from localhasura.metadata.model import Inconsistency
 from localhasura.metadata.names import required, table_name
 from localhasura.metadata.schema_changes import dependency_error, dependents_on_table, remove_dependents
 from localhasura.metadata.service import Draft
@@ -82,7 +81,8 @@ def _warning(verb: str, name: TableName, args: Mapping[str, Any], error: EngineE
     return {
         "type": f"{verb}-table-failed",
         "name": f"table {name} in source {args.get('source', 'default')}",
-        "message": error.message,
+        # In a list a missing table is an inconsistency of its own, and told as one.
+        "message": f"Inconsistent object: {error.message}" if error.code == "not-exists" else error.message,
     }
 
 
@@ -97,7 +97,7 @@ def _track(draft: Draft, args: Any) -> None:
     if find_table(source, name) is not None:
         raise EngineError("already-tracked", f'view/table already tracked: "{name}"', path="$.args")
     if name not in draft.catalog.tables:
-        raise _missing(name, source["name"])
+        raise EngineError("not-exists", f'no such table/view exists in source: "{name}"', path="$.args")
     entry: Entry = {"table": name.json()}
     for key in ("configuration", "is_enum"):
         if isinstance(args, dict) and args.get(key):
@@ -108,14 +108,6 @@ def _track(draft: Draft, args: Any) -> None:
 
 def _about(name: TableName, source: Entry) -> str:
     return f"table {name} in source {source['name']}"
-
-
-def _missing(name: TableName, source: str) -> EngineError:
-    """Return what is told of a table that is not there, which would be inconsistent at once."""
-    reason = f'no such table/view exists in source: "{name}"'
-    found = Inconsistency("table", f"table {name} in source {source}", name.json(), reason)
-    message = f"Inconsistent object: {reason}"
-    return EngineError("invalid-configuration", message, path="$.args", internal=[found.json()])
 
 
 def untrack_table(draft: Draft, command: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ from localhasura.catalog import CatalogTable, Column, PgType, TableName
 from localhasura.errors import EngineError
 from localhasura.metadata.model import Model, TrackedTable
 from localhasura.metadata.names import table_name
-from localhasura.metadata.rules import RuleError, parse_rule
+from localhasura.metadata.rule_values import RuleError
+from localhasura.metadata.rules import parse_rule
 from localhasura.schema.role_inputs import RoleInputs
 from localhasura.sql.builder import Builder, Session
 
@@ -32,7 +33,7 @@ TABLES = {USERS.name: USERS}
 
 def compiled(rule: Any, **variables: str) -> tuple[str, list[str | None]]:
     builder = Builder(
-        RoleInputs(Model(TABLES), "user", backend=False), Session("user", variables), stringify=False
+        RoleInputs(Model(tables=TABLES), "user", backend=False), Session("user", variables), stringify=False
     )
     return builder.condition(parse_rule(rule, USERS, TABLES), '"t"', '"t"'), builder.parameters
 
