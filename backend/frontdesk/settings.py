@@ -288,6 +288,12 @@ class ActionSettings(_Section):
         ge=16384,
         le=MAX_BODY_BYTES,
     )
+    unknown_machines: Literal["no_claims", "deny"] = _key(
+        "no_claims",
+        expected="no_claims or deny",
+        help="What the credentials-exchange Action does with an application that `machine_roles` does not name: "
+        "`no_claims` gives it a token that Hasura refuses, `deny` gives it no token for the tenant's `audience`.",
+    )
 
 
 class ServerSettings(_Section):

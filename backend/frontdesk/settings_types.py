@@ -138,6 +138,11 @@ def _stream_tokens(value: Any) -> tuple[SecretStr, ...]:
 def _action_names(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value or len(set(value)) < len(value) or not set(value) <= set(ACTION_NAMES):
         raise Expected
+    clashing = [name for name in ("claims", "sync") if name in value]
+    if "post-login" in value and clashing:
+        raise ValueError(
+            f"expected post-login or {' and '.join(clashing)}, not both: post-login does their work too"
+        )
     return value
 
 

@@ -1,29 +1,55 @@
 """Rendering of Actions: the source that ships, with the operator's values filled into its named places.
 
-An Action is a directory with `action.js`, which runs as it is, and `manifest.yaml`, which says where it belongs and
-which places rendering fills. A place is one line of the source: `const NAME = /* setting: name */ <value>;`.
+A place is one line of the source: `const NAME = /* setting: name */ <value>;`. An Action is rendered from those values
+only that its own places name, so the ones that call nobody need no URL.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
-import sysconfig
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-
-from frontdesk.errors import FrontdeskError, SettingsInvalid
+from frontdesk.auth0.action_sources import (
+    ActionInvalid,
+    ActionManifest,
+    Module,
+    Place,
+    Secret,
+    Trigger,
+    action_dir,
+    read_manifest,
+)
+from frontdesk.errors import SettingsInvalid
+from frontdesk.identity import ClaimsPolicy
 from frontdesk.identity.roles import is_role_name
+from frontdesk.settings import Settings
+
+__all__ = [
+    "ActionInvalid",
+    "ActionManifest",
+    "ActionSettings",
+    "Module",
+    "Place",
+    "RenderedAction",
+    "Secret",
+    "Trigger",
+    "action_dir",
+    "read_manifest",
+    "render",
+    "rendered_actions",
+]
 
 MAX_DEADLINE_MS = 5000  # a login waits for it; Auth0 allows 20 s for all Actions of the flow together
 MAX_SOURCE_BYTES = 100_000  # source: Auth0 docs, "Actions Limitations"
+NAME_PREFIX = "frontdesk-"
+HASH_DIGITS = 12
 
 _PLACE = re.compile(
     r"^(?P<head>const [A-Z_]+ = /\* setting: (?P<name>\w+) \*/ )(?P<value>.+);$", re.MULTILINE
@@ -33,61 +59,9 @@ _PLACE = re.compile(
 _ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "<>&#@"}
 
 
-class ActionInvalid(FrontdeskError):
-    """An Action's directory is not as it should be."""
-
-    type = "urn:frontdesk:problem:action-invalid"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Sentence = Annotated[str, StringConstraints(min_length=10, pattern=r"\.$")]
-
-
-class Trigger(_Part):
-    """The trigger that the Action is bound to."""
-
-    id: Literal["post-login"]
-    version: Annotated[str, StringConstraints(pattern=r"^v[0-9]+$")]
-
-
-class Module(_Part):
-    """A package that the Action requires, pinned to one version."""
-
-    name: Annotated[str, StringConstraints(min_length=1)]
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-
-
-class Secret(_Part):
-    """A secret that the operator sets on the Action in Auth0."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=128)]
-    description: Sentence
-
-
-class Place(_Part):
-    """A value in the source that rendering fills in."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-    description: Sentence
-
-
-class ActionManifest(_Part):
-    """What `manifest.yaml` says about an Action."""
-
-    description: Sentence
-    trigger: Trigger
-    runtime: Literal["node18", "node22"]
-    modules: Annotated[tuple[Module, ...], Field(max_length=10)]
-    secrets: Annotated[tuple[Secret, ...], Field(max_length=30)]
-    settings: tuple[Place, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class ActionSettings:
-    """The operator's values for the post-login Action; `url` is frontdesk's public base URL."""
+    """The operator's values for Actions; `url` is frontdesk's public base URL."""
 
     url: str
     tenant: str
@@ -97,27 +71,88 @@ class ActionSettings:
     on_failure: Literal["allow", "deny"]
     deny_reason: str
     max_body_bytes: int
+    policy: ClaimsPolicy = field(default_factory=ClaimsPolicy)
+    id_token_claims: bool = False
+    id_token_namespace: str = ""
+    metadata_limit_bytes: int = 16384
+    audience: str = ""
+    machine_roles: Mapping[str, str] = field(default_factory=dict)
+    unknown_machines: Literal["no_claims", "deny"] = "no_claims"
 
 
-def action_dir(name: str) -> Path:
-    """Return the directory of the Action `name`: beside the package's source tree, or where a wheel puts it."""
-    places = (
-        Path(__file__).resolve().parents[3] / "actions",
-        Path(sysconfig.get_path("data")) / "share" / "frontdesk" / "actions",
+@dataclass(frozen=True, kw_only=True)
+class RenderedAction:
+    """One Action as it goes to Auth0. `name` is its directory, `title` its name at Auth0.
+
+    `code` begins with the marker line that says whose it is. `secrets` are names with values; a value is empty when
+    the settings were read without secrets.
+    """
+
+    name: str
+    trigger_id: str
+    trigger_version: str
+    runtime: str
+    code: str
+    dependencies: tuple[Module, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def title(self) -> str:
+        """The Action's name at Auth0."""
+        return NAME_PREFIX + self.name
+
+
+def rendered_actions(settings: Settings, tenant_key: str, names: Sequence[str]) -> tuple[RenderedAction, ...]:
+    """Return the Actions `names` (directories of actions/) of a tenant, in this order, ready to be deployed.
+
+    Raises SettingsInvalid naming every setting that one of them lacks, UsageError for an unknown tenant, and
+    ActionInvalid for an unknown Action.
+    """
+    values = _values_of(settings, tenant_key)
+    hook_secrets = settings.tenants[tenant_key].hook_secrets
+    hook_secret = hook_secrets[0].get_secret_value() if hook_secrets else ""
+    return tuple(_rendered(name, values, {"FRONTDESK_HOOK_SECRET": hook_secret}) for name in names)
+
+
+def _rendered(name: str, values: ActionSettings, known_secrets: Mapping[str, str]) -> RenderedAction:
+    directory = action_dir(name)
+    manifest = read_manifest(directory)
+    source = render(directory, values)
+    return RenderedAction(
+        name=name,
+        trigger_id=manifest.trigger.id,
+        trigger_version=manifest.trigger.version,
+        runtime=manifest.runtime,
+        code=f"{_marker(name, source)}\n{source}",
+        dependencies=manifest.modules,
+        secrets={secret.name: known_secrets[secret.name] for secret in manifest.secrets},
     )
-    for place in places:
-        if (place / name / "action.js").is_file():
-            return place / name
-    raise ActionInvalid(f"no Action {name!r} in {' or '.join(map(str, places))}")
 
 
-def read_manifest(directory: Path) -> ActionManifest:
-    """Return the manifest of the Action in `directory`. Raises ActionInvalid when it breaks its schema."""
-    path = directory / "manifest.yaml"
-    try:
-        return ActionManifest.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise ActionInvalid(f"{path}: {error}") from error
+def _marker(name: str, source: str) -> str:
+    """Return the line by which an Action is known as ours, and as changed by hand or not."""
+    return f"// frontdesk {name} {hashlib.sha256(source.encode()).hexdigest()[:HASH_DIGITS]}"
+
+
+def _values_of(settings: Settings, tenant_key: str) -> ActionSettings:
+    key, tenant = settings.tenant(tenant_key)
+    return ActionSettings(
+        url=settings.action.url or "",
+        tenant=key,
+        default_role=settings.claims.default_role,
+        claims_namespace=tenant.claims_namespace,
+        deadline_ms=settings.action.deadline_ms,
+        on_failure=settings.action.on_failure,
+        deny_reason=settings.action.deny_reason,
+        max_body_bytes=settings.action.max_body_bytes,
+        policy=settings.claims_policy(),
+        id_token_claims=settings.login.id_token_claims,
+        id_token_namespace=settings.login.id_token_namespace or "",
+        metadata_limit_bytes=settings.login.id_token_metadata_limit_bytes,
+        audience=tenant.audience,
+        machine_roles=tenant.machine_roles,
+        unknown_machines=settings.action.unknown_machines,
+    )
 
 
 def render(directory: Path, values: ActionSettings) -> str:
@@ -126,12 +161,13 @@ def render(directory: Path, values: ActionSettings) -> str:
     Every value is a JSON literal, so none can end its string or its line. A rendered source can be rendered again.
     Raises SettingsInvalid naming every wrong value, and ActionInvalid when source and manifest disagree.
     """
-    if faults := list(_faults(values)):
-        raise SettingsInvalid(faults)
     source = (directory / "action.js").read_text("utf-8")
-    literals = {name: _literal(value) for name, value in _place_values(values).items()}
-    _check_places(directory, source, literals.keys())
-    rendered = _PLACE.sub(lambda place: f"{place['head']}{literals[place['name']]};", source)
+    manifest = read_manifest(directory)
+    known = _place_values(values, manifest.trigger)
+    places = _checked_places(directory, source, manifest, known.keys())
+    if faults := [sentence for place, sentence in _faults(values) if place in places]:
+        raise SettingsInvalid(faults)
+    rendered = _PLACE.sub(lambda place: f"{place['head']}{_literal(known[place['name']])};", source)
     if len(rendered.encode()) > MAX_SOURCE_BYTES:
         raise ActionInvalid(
             f"{directory}: the source is larger than the {MAX_SOURCE_BYTES} bytes that Auth0 takes"
@@ -139,9 +175,11 @@ def render(directory: Path, values: ActionSettings) -> str:
     return rendered
 
 
-def _place_values(values: ActionSettings) -> dict[str, str | int]:
+def _place_values(values: ActionSettings, trigger: Trigger) -> dict[str, Any]:
+    """Return every value that a place may name. Tables are lists of pairs: `__proto__` is no key of an object."""
+    policy = values.policy
     return {
-        "hook_url": f"{values.url.rstrip('/')}/hooks/{quote(values.tenant, safe='')}/post-login",
+        "hook_url": f"{values.url.rstrip('/')}/hooks/{quote(values.tenant, safe='')}/{trigger.id}",
         "tenant": values.tenant,
         "default_role": values.default_role,
         "claims_namespace": values.claims_namespace,
@@ -149,41 +187,83 @@ def _place_values(values: ActionSettings) -> dict[str, str | int]:
         "deny_reason": values.deny_reason,
         "deadline_ms": values.deadline_ms,
         "max_body_bytes": values.max_body_bytes,
+        "role_sources": sorted(policy.role_sources),
+        "app_metadata_path": list(policy.app_metadata_path),
+        "role_map": [list(pair) for pair in policy.role_map.items()],
+        "pass_unmapped": policy.pass_unmapped,
+        "extra_claims": [[claim.name, list(claim.path)] for claim in policy.extra],
+        "id_token_claims": values.id_token_claims,
+        "id_token_namespace": values.id_token_namespace.rstrip("/"),
+        "metadata_limit_bytes": values.metadata_limit_bytes,
+        "audience": values.audience,
+        "machine_roles": [list(pair) for pair in values.machine_roles.items()],
+        "unknown_machines": values.unknown_machines,
     }
 
 
-def _literal(value: str | int) -> str:
+def _literal(value: Any) -> str:
     """Return `value` as a JavaScript literal in ASCII; JSON is one, and U+2028 is escaped with all the rest."""
     return json.dumps(value, ensure_ascii=True).translate(_ESCAPED)
 
 
-def _check_places(directory: Path, source: str, known: Set[str]) -> None:
+def _checked_places(directory: Path, source: str, manifest: ActionManifest, known: Set[str]) -> set[str]:
     found = sorted(place["name"] for place in _PLACE.finditer(source))
-    declared = sorted(place.name for place in read_manifest(directory).settings)
-    if not found == declared == sorted(known):
+    declared = sorted(place.name for place in manifest.settings)
+    if found != declared or len(set(found)) < len(found) or not set(found) <= known:
         raise ActionInvalid(
             f"{directory}: the source marks the places {found}, the manifest names {declared}; "
-            f"both must have each of {sorted(known)} once"
+            f"both must have the same, each once and one of {sorted(known)}"
         )
+    return set(found)
 
 
-def _faults(values: ActionSettings) -> Iterator[str]:
-    if not _is_public_url(values.url):
-        yield "action.url: expected an https URL (http on loopback only) without user, query and fragment"
+def _faults(values: ActionSettings) -> Iterator[tuple[str, str]]:
+    """Give each wrong value: the place that it would stand in, and the sentence."""
+    if not values.url:
+        yield (
+            "hook_url",
+            "action.url: expected frontdesk's public https URL (FRONTDESK_ACTION_URL), it is not set",
+        )
+    elif not _is_public_url(values.url):
+        yield (
+            "hook_url",
+            "action.url: expected an https URL (http on loopback only) without user, query and fragment",
+        )
     if not values.tenant:
-        yield "tenant: expected the tenant's key"
+        yield "tenant", "tenant: expected the tenant's key"
     if not is_role_name(values.default_role):
-        yield f"claims.default_role: expected a Hasura role other than admin and frontdesk, got {values.default_role!r}"
+        yield (
+            "default_role",
+            f"claims.default_role: expected a Hasura role other than admin and frontdesk, got {values.default_role!r}",
+        )
     if not values.claims_namespace:
-        yield "claims_namespace: expected the name of the claim that holds the Hasura claims"
-    if not 1 <= values.deadline_ms <= MAX_DEADLINE_MS:
-        yield f"action.deadline_ms: expected milliseconds from 1 to {MAX_DEADLINE_MS}, got {values.deadline_ms}"
+        yield (
+            "claims_namespace",
+            "claims_namespace: expected the name of the claim that holds the Hasura claims",
+        )
     if values.on_failure not in ("allow", "deny"):
-        yield f"action.on_failure: expected allow or deny, got {values.on_failure!r}"
+        yield "on_failure", f"action.on_failure: expected allow or deny, got {values.on_failure!r}"
     if not values.deny_reason:
-        yield "action.deny_reason: expected a sentence"
+        yield "deny_reason", "action.deny_reason: expected a sentence"
+    yield from _limit_faults(values)
+
+
+def _limit_faults(values: ActionSettings) -> Iterator[tuple[str, str]]:
+    if not 1 <= values.deadline_ms <= MAX_DEADLINE_MS:
+        yield (
+            "deadline_ms",
+            f"action.deadline_ms: expected milliseconds from 1 to {MAX_DEADLINE_MS}, got {values.deadline_ms}",
+        )
     if values.max_body_bytes < 1:
-        yield f"action.max_body_bytes: expected a number of bytes, got {values.max_body_bytes}"
+        yield (
+            "max_body_bytes",
+            f"action.max_body_bytes: expected a number of bytes, got {values.max_body_bytes}",
+        )
+    if not values.id_token_namespace:
+        yield (
+            "id_token_namespace",
+            "login.id_token_namespace: expected the namespace of ID token metadata, it is not set",
+        )
 
 
 def _is_public_url(url: str) -> bool:
