@@ -13,6 +13,7 @@ from frontdesk.sync import CheckInRules, IdTokenRules
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
 from frontdesk.web.metrics import Metrics, metrics_blueprint
+from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
 from frontdesk.web.requests import register_requests
 
@@ -34,9 +35,10 @@ def create_app(settings: Settings) -> Flask:
 
     register_requests(app, metrics)
     register_problems(app)
+    register_operator_guard(app, operator_token)
     app.register_blueprint(hooks_blueprint(_hook_tenants(settings), writer, metrics))
     app.register_blueprint(health_blueprint(partial(check_health, hasura_url, admin_secret)))
-    app.register_blueprint(metrics_blueprint(metrics, operator_token))
+    app.register_blueprint(metrics_blueprint(metrics))
     return app
 
 

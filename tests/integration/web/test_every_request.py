@@ -53,11 +53,13 @@ def test_no_page_of_the_application_answers_an_error_in_another_shape(
     hasura: FakeHasura, tmp_path: Path
 ) -> None:
     """Walks the map of all pages, so that a new one cannot forget."""
-    app = create_app(load_settings(an_environment(HASURA_URL=hasura.url), tmp_path))
-    rules = list(app.url_map.iter_rules())
+    environment = an_environment(HASURA_URL=hasura.url, OPERATOR_TOKEN=OPERATOR_TOKEN)
+    app = create_app(load_settings(environment, tmp_path))
+    rules, operator = list(app.url_map.iter_rules()), {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 
     for rule in rules:
-        answer = app.test_client().delete(rule.build(dict.fromkeys(rule.arguments, "x"))[1])  # type: ignore[index]
+        path = rule.build(dict.fromkeys(rule.arguments, "x"))[1]  # type: ignore[index]
+        answer = app.test_client().delete(path, headers=operator)
         assert (answer.status_code, answer.content_type) == (405, "application/problem+json"), rule
     assert len(rules) >= 4
 
