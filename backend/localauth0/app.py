@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from localauth0.cors import allow_applications
 from localauth0.errors import CallbackError, ManagementError, NotImplementedHere, OAuthError, PageError
 from localauth0.live import LiveTenant
+from localauth0.management import action_flows, actions
 from localauth0.management import http as management
 from localauth0.routes import authorize, discovery, login_page, logout, token, userinfo
 from localauth0.routes.http import EXTENSION, redirect_with
@@ -37,7 +38,7 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.register_error_handler(PageError, _page_error)
     app.register_error_handler(NotImplementedHere, _not_implemented)
     app.register_error_handler(HTTPException, _http_error)
-    for module in (discovery, authorize, login_page, token, userinfo, logout):
+    for module in (discovery, authorize, login_page, token, userinfo, logout, actions, action_flows):
         app.register_blueprint(module.blueprint)
     return app
 

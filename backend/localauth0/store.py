@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from localauth0.actions.library import ActionLibrary
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
 from localauth0.records import (
@@ -138,6 +139,7 @@ class Store:
             self.refresh_tokens = Expiring[RefreshToken](self.clock, lives.refresh_token)
             self.access_tokens = Expiring[IssuedAccessToken](self.clock, lives.userinfo_token)
             self.caches: dict[str, dict[str, dict[str, Any]]] = {}
+            self.actions = ActionLibrary(self.config, self.clock)
             self.executions: deque[ActionExecution] = deque(maxlen=_MAX_EXECUTIONS)
 
     def _user_record(self, entry: UserEntry) -> UserRecord:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 AppType = Literal["spa", "regular_web", "native", "non_interactive"]
-Trigger = Literal["post-login", "credentials-exchange"]
+Trigger = Literal["post-login", "credentials-exchange", "post-user-registration", "post-change-password"]
 TokenDialect = Literal["access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"]
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
@@ -187,6 +187,20 @@ class Action(_Record):
     secrets: dict[str, str] = Field(default={}, repr=False)
 
 
+class ActionBuilds(_Record):
+    """How long the build of an Action takes; it is over after `looks` looks at it too, unless that is null."""
+
+    seconds: Annotated[float, Field(ge=0, strict=False)] = 0.6
+    looks: Annotated[int, Field(gt=0)] | None = 3
+
+
+class DeviceFlow(_Record):
+    """The device flow, in seconds: how often a device may ask, and how long its code lives."""
+
+    interval: Annotated[int, Field(ge=0)] = 5
+    expires_in: Annotated[int, Field(gt=0)] = 900
+
+
 class TenantConfig(_Record):
     """One tenant as its file describes it; cross references have been checked by tenant_file.py."""
 
@@ -203,6 +217,9 @@ class TenantConfig(_Record):
     allowed_logout_urls: list[str] = []
     rate_limit: RateLimit = RateLimit()
     plan: Plan = Plan()
+    action_builds: ActionBuilds = ActionBuilds()
+    sent_secrets: Literal["replace", "merge"] = "replace"
+    device_flow: DeviceFlow = DeviceFlow()
 
     def client(self, client_id: str | None) -> Client | None:
         return next((client for client in self.clients if client.client_id == client_id), None)
@@ -245,8 +262,3 @@ class TenantConfig(_Record):
 
     def organization(self, id_or_name: str) -> Organization | None:
         return next((org for org in self.organizations if id_or_name in (org.id, org.name)), None)
-
-    def bound_actions(self, trigger: Trigger) -> list[Action]:
-        """The Actions of a trigger in their order of execution."""
-        by_name = {action.name: action for action in self.actions}
-        return [by_name[name] for name in self.bindings.get(trigger, [])]

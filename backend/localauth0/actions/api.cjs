@@ -183,11 +183,33 @@ function credentialsExchangeApi(record, cache) {
       setCustomClaim: claimSetter('accessToken.setCustomClaim', record, self),
     }),
     cache: cacheApi(record, cache),
+    transaction: loud('api.transaction', {
+      addTargetScope: scopeEditor('transaction.addTargetScope', record, self),
+      removeTargetScope: scopeEditor('transaction.removeTargetScope', record, self),
+      setTargetScopes(scopes) {
+        const name = 'transaction.setTargetScopes';
+        if (!Array.isArray(scopes)) throw new TypeError(`${name}: the scopes must be an array`);
+        record(name, [scopes.map((scope) => text(scope, `${name}: a scope`))]);
+        return api;
+      },
+      clearTargetScopes() {
+        record('transaction.clearTargetScopes', []);
+        return api;
+      },
+    }),
   });
   return api;
 }
 
-const BUILDERS = { 'post-login': postLoginApi, 'credentials-exchange': credentialsExchangeApi };
+/** Triggers that nobody waits for: there is nothing that they could change. */
+const asynchronousApi = (record, cache) => loud('api', { cache: cacheApi(record, cache) });
+
+const BUILDERS = {
+  'post-login': postLoginApi,
+  'credentials-exchange': credentialsExchangeApi,
+  'post-user-registration': asynchronousApi,
+  'post-change-password': asynchronousApi,
+};
 
 module.exports = {
   /** The `api` of one execution; `record(call, args)` hears every call that has an effect. */

@@ -59,7 +59,8 @@ parentPort.on('message', async (message) => {
   try {
     await run(message);
   } catch (thrown) {
-    error = { name: String(thrown?.name ?? 'Error'), message: String(thrown?.message ?? thrown) };
+    const { name = 'Error', message = thrown, stack = '' } = thrown ?? {};
+    error = { name: String(name), message: String(message), stack: String(stack) };
   }
   send({ kind: 'done', error });
   currentRun = null;

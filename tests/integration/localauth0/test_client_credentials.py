@@ -93,8 +93,8 @@ def test_actions_see_and_shape_the_machine_token(start_tenant: StartTenant) -> N
         ('api.access.deny("server_error", "broken");', (500, "server_error", "broken")),
         ('throw new Error("oops");', (403, "access_denied", "oops")),
         (
-            "api.transaction.addTargetScope('x');",
-            (403, "access_denied", "api.transaction.addTargetScope is not implemented by localauth0"),
+            "api.transaction.setRedirect('x');",
+            (403, "access_denied", "api.transaction.setRedirect is not implemented by localauth0"),
         ),
     ],
 )
@@ -105,6 +105,26 @@ def test_an_action_can_refuse_the_machine(
 
     with Browser(tenant.url, client_id="robot", client_secret="robot-secret") as robot:
         assert error_of(robot.token(grant_type="client_credentials", audience=API)) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("api.transaction.addTargetScope('x:y');", "read:things write:things x:y"),
+        ("api.transaction.removeTargetScope('read:things');", "write:things"),
+        ("api.transaction.setTargetScopes(['a:b']).transaction.removeTargetScope('none');", "a:b"),
+        ("api.transaction.clearTargetScopes();", None),
+    ],
+)
+def test_an_action_edits_the_scopes_of_the_machine(
+    start_tenant: StartTenant, code: str, expected: str | None
+) -> None:
+    tenant = start_tenant(with_machine_action(code))
+
+    with Browser(tenant.url, client_id="robot", client_secret="robot-secret") as robot:
+        answer = tokens_of(robot.token(grant_type="client_credentials", audience=API))
+
+    assert verified(tenant, answer["access_token"], audience=API).get("scope") == expected
 
 
 def with_machine_action(code: str) -> dict[str, object]:
