@@ -3,41 +3,164 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from frontdesk.hasura.deploy import Applied, Status, apply, status
-from frontdesk.settings import load_settings, secret
+from frontdesk.errors import UsageError
+from frontdesk.hasura.adopt import Adoption
+from frontdesk.hasura.deploy import Applied, Options, Status, adopt, apply, mark, status
+from frontdesk.hasura.migration_record import MigrationState, Timeouts
+from frontdesk.hasura.plan import Plan
+from frontdesk.hasura.rollback import HowFar, plan_rollback, roll_back
+from frontdesk.settings import Settings, load_settings, secret
 
 app = typer.Typer(help="Migrations and metadata of the Hasura project.", no_args_is_help=True)
 
 ProjectDir = Annotated[
     Path, typer.Option("--project", help="The Hasura project: config.yaml, metadata/, migrations/.")
 ]
+Source = Annotated[
+    str | None,
+    typer.Option("--source", help="Hasura's name of the database. Default: the project's, `default`."),
+]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace", help="Make Hasura's whole metadata the project's; what others have there goes away."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the facts as one JSON document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is dropped.")]
+LockTimeout = Annotated[
+    float | None,
+    typer.Option("--lock-timeout", min=0.001, help="Seconds a statement waits for a lock (5)."),
+]
+StatementTimeout = Annotated[
+    float | None,
+    typer.Option("--statement-timeout", min=0.001, help="Seconds a statement may take (60)."),
+]
+Down = Annotated[int | None, typer.Option("--down", min=1, help="Take the newest N migrations back.")]
+To = Annotated[
+    int | None, typer.Option("--to", min=0, help="Take all migrations back that are newer than VERSION.")
+]
+MarkApplied = Annotated[
+    int | None, typer.Option("--mark-applied", help="Record VERSION as applied; run nothing.")
+]
+MarkPending = Annotated[
+    int | None, typer.Option("--mark-pending", help="Forget that VERSION ran; undo nothing.")
+]
+Adopt = Annotated[
+    bool, typer.Option("--adopt", help="Write a migration that takes over the table users; apply nothing.")
+]
+AdoptKey = Annotated[
+    str | None, typer.Option("--adopt-key", help="With --adopt: the column that holds Auth0's user id.")
+]
+AdoptTenant = Annotated[
+    str | None, typer.Option("--adopt-tenant", help="With --adopt: the tenant whose users the rows are.")
+]
 DEFAULT_PROJECT = Path("hasura")
 
 
+class _Act(StrEnum):
+    APPLY = "apply"
+    ROLL_BACK = "roll back"
+    MARK = "mark"
+    ADOPT = "adopt"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Which Hasura, which project, and how they meet."""
+
+    settings: Settings
+    project: Path
+    options: Options
+
+    @property
+    def target(self) -> tuple[str, str, Path]:
+        """What every use case takes first."""
+        hasura = self.settings.hasura
+        return hasura.url, secret(hasura.admin_secret), self.project
+
+
 @app.command("apply")
-def apply_command(project: ProjectDir = DEFAULT_PROJECT, as_json: AsJson = False) -> None:
+def apply_command(
+    project: ProjectDir = DEFAULT_PROJECT,
+    source: Source = None,
+    replace: Replace = False,
+    dry_run: DryRun = False,
+    lock_timeout: LockTimeout = None,
+    statement_timeout: StatementTimeout = None,
+    down: Down = None,
+    to: To = None,
+    mark_applied: MarkApplied = None,
+    mark_pending: MarkPending = None,
+    adopt_users: Adopt = False,
+    adopt_key: AdoptKey = None,
+    adopt_tenant: AdoptTenant = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Apply the project's migrations and metadata to Hasura; what is there already stays as it is.
+
+    Of Hasura's metadata only the tables of the project are touched, unless --replace says otherwise.
 
     Example: frontdesk hasura apply --project hasura
     """
-    hasura = load_settings().hasura
-    print_applied(apply(hasura.url, secret(hasura.admin_secret), project), as_json=as_json)
+    limits = Timeouts(lock_s=lock_timeout, statement_s=statement_timeout)
+    place = _place(project, source, replace=replace, timeouts=limits)
+    how_far = HowFar(count=down, version=to)
+    marks = {MigrationState.APPLIED: mark_applied, MigrationState.PENDING: mark_pending}
+    act = _only_act(
+        {
+            _Act.ROLL_BACK: down is not None or to is not None,
+            _Act.MARK: any(version is not None for version in marks.values()),
+            _Act.ADOPT: adopt_users or adopt_key is not None or adopt_tenant is not None,
+        }
+    )
+    if act is _Act.ROLL_BACK:
+        _roll_back(place, how_far, dry_run=dry_run, yes=yes, as_json=as_json)
+    elif act is _Act.MARK:
+        _mark(place, marks)
+    elif act is _Act.ADOPT:
+        tenant = adopt_tenant or _only_tenant(place.settings)
+        print_adoption(adopt(*place.target, place.options, tenant=tenant, key=adopt_key), as_json=as_json)
+    elif dry_run:
+        print_plan(status(*place.target, place.options).plan, as_json=as_json)
+    else:
+        _apply(place, yes=yes, as_json=as_json)
+
+
+@app.command("diff")
+def diff_command(
+    project: ProjectDir = DEFAULT_PROJECT,
+    source: Source = None,
+    replace: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print step by step what `hasura apply` would change.
+
+    Example: frontdesk hasura diff
+    """
+    place = _place(project, source, replace=replace)
+    print_plan(status(*place.target, place.options).plan, as_json=as_json)
 
 
 @app.command("status")
-def status_command(project: ProjectDir = DEFAULT_PROJECT, as_json: AsJson = False) -> None:
-    """Say what `hasura apply` would change, and what Hasura cannot use; ends with 1 when there is anything.
+def status_command(
+    project: ProjectDir = DEFAULT_PROJECT, source: Source = None, as_json: AsJson = False
+) -> None:
+    """Say where migrations and metadata stand, and what Hasura cannot use; ends with 1 when there is anything to do.
 
     Example: frontdesk hasura status
     """
-    hasura = load_settings().hasura
-    found = status(hasura.url, secret(hasura.admin_secret), project)
+    place = _place(project, source)
+    found = status(*place.target, place.options)
     print_status(found, as_json=as_json)
     if not found.is_current:
         raise typer.Exit(1)
@@ -46,14 +169,28 @@ def status_command(project: ProjectDir = DEFAULT_PROJECT, as_json: AsJson = Fals
 def print_applied(applied: Applied, *, as_json: bool) -> None:
     """Print what a deploy changed."""
     if as_json:
-        typer.echo(json.dumps({"migrations": applied.migrations, "metadata": applied.metadata}))
+        facts = {"migrations": applied.migrations, "metadata": applied.metadata, "notes": applied.notes}
+        typer.echo(json.dumps(facts))
         return
     for name in applied.migrations:
         typer.echo(f"Applied migration {name}.")
     if applied.metadata:
-        typer.echo("Replaced the metadata.")
+        typer.echo("Changed the metadata.")
     if not applied.anything:
         typer.echo("Nothing changed: migrations and metadata were applied already.")
+    for note in applied.notes:
+        typer.echo(note, err=True)
+
+
+def print_plan(plan: Plan, *, as_json: bool) -> None:
+    """Print what would be done, step by step."""
+    if as_json:
+        typer.echo(json.dumps(_facts(plan)))
+        return
+    for step in plan.steps:
+        typer.echo(f"{step.kind.value:6} {step.what}" + (f": {step.detail}" if step.detail else ""))
+    for note in plan.notes:
+        typer.echo(note, err=True)
 
 
 def print_status(found: Status, *, as_json: bool) -> None:
@@ -63,6 +200,7 @@ def print_status(found: Status, *, as_json: bool) -> None:
             "migrations": dict(found.migrations),
             "metadata_is_current": found.metadata_is_current,
             "inconsistent": found.inconsistent,
+            **_facts(found.plan),
         }
         typer.echo(json.dumps(facts))
         return
@@ -71,3 +209,89 @@ def print_status(found: Status, *, as_json: bool) -> None:
     typer.echo(f"metadata {'is current' if found.metadata_is_current else 'differs from the project'}")
     for name in found.inconsistent:
         typer.echo(f"inconsistent: {name}")
+    for step in found.plan.obstacles:
+        typer.echo(f"cannot   {step.what}: {step.detail}")
+    for note in found.plan.notes:
+        typer.echo(note, err=True)
+
+
+def print_adoption(adoption: Adoption, *, as_json: bool) -> None:
+    """Print where the migration was written, and what to look at."""
+    if as_json:
+        typer.echo(json.dumps({"directory": str(adoption.directory), "remarks": adoption.remarks}))
+        return
+    typer.echo(f"Wrote {adoption.directory}; nothing was applied.")
+    for remark in adoption.remarks:
+        typer.echo(f"  {remark}")
+    typer.echo("Review it, then run `frontdesk hasura apply`.")
+
+
+def _apply(place: _Place, *, yes: bool, as_json: bool) -> None:
+    if place.options.replace:
+        _ask("Replace all of Hasura's metadata by the project's?", yes=yes)
+    print_applied(apply(*place.target, place.options), as_json=as_json)
+
+
+def _roll_back(place: _Place, how_far: HowFar, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    if how_far.count is not None and how_far.version is not None:
+        raise UsageError("--down and --to say the same thing in two ways; give one of them")
+    if dry_run or not yes:
+        plan = plan_rollback(*place.target, how_far, place.options)
+        print_plan(plan, as_json=as_json and dry_run)
+        if dry_run or not plan.steps:
+            return
+        _ask("Take these migrations back?", yes=yes)
+    names = roll_back(*place.target, how_far, place.options)
+    if as_json:
+        typer.echo(json.dumps({"taken_back": names}))
+        return
+    for name in names:
+        typer.echo(f"Took back migration {name}.")
+    if not names:
+        typer.echo("Nothing changed: no such migration was applied.")
+
+
+def _mark(place: _Place, marks: dict[MigrationState, int | None]) -> None:
+    for state, version in marks.items():
+        if version is not None:
+            migration = mark(*place.target, place.options, version=version, state=state)
+            typer.echo(f"Recorded migration {migration.directory.name} as {state.value}; nothing was run.")
+
+
+def _place(
+    project: Path, source: str | None, *, replace: bool = False, timeouts: Timeouts | None = None
+) -> _Place:
+    settings = load_settings()
+    options = Options(
+        source=source,
+        schema=settings.hasura.db_schema,
+        replace=replace,
+        timeouts=timeouts or Timeouts(),
+    )
+    return _Place(settings, project, options)
+
+
+def _only_act(wanted: dict[_Act, bool]) -> _Act:
+    chosen = [act for act, is_wanted in wanted.items() if is_wanted]
+    if len(chosen) > 1:
+        raise UsageError(f"one thing at a time: {' and '.join(chosen)} were asked for together")
+    return chosen[0] if chosen else _Act.APPLY
+
+
+def _only_tenant(settings: Settings) -> str:
+    if len(settings.tenants) > 1:
+        known = ", ".join(sorted(settings.tenants))
+        raise UsageError(
+            f"several tenants are configured ({known}); say with --adopt-tenant whose users the rows are"
+        )
+    return next(iter(settings.tenants))
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    if not yes and not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
+def _facts(plan: Plan) -> dict[str, object]:
+    steps = [{"what": step.what, "kind": step.kind.value, "detail": step.detail} for step in plan.steps]
+    return {"steps": steps, "notes": plan.notes}

@@ -1,29 +1,50 @@
 """Brings migrations and metadata of a project into a running Hasura, over its HTTP API.
 
 It does what `hasura deploy` does and keeps the CLI's own record of migrations, so that `hasura migrate status`
-agrees and either tool can go on where the other stopped. Run it from one place at a time:
-like the CLI it takes no lock.
+agrees and either tool can go on where the other stopped. Run it from one place at a time: like the CLI it takes no lock
+on the record. Metadata that somebody changes meanwhile is noticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from frontdesk.errors import HasuraRejected
+from frontdesk.errors import HasuraBlocked, HasuraRejected, UsageError
 from frontdesk.hasura.admin_api import AdminApi
+from frontdesk.hasura.adopt import Adoption, key_column, write_adoption
+from frontdesk.hasura.existing_users import read_table, rows_that_look_like_auth0
+from frontdesk.hasura.metadata_merge import same
+from frontdesk.hasura.migration_record import MigrationState, Timeouts
+from frontdesk.hasura.plan import Plan, sentences
+from frontdesk.hasura.planning import USERS, creating, plan_for, unrecorded_users, wanted_metadata
 from frontdesk.hasura.project import Migration, Project, read_project
+from frontdesk.hasura.schema_move import PUBLIC
+from frontdesk.hasura.target import Target, export, inconsistencies, look_at, of_project
+
+_CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a project meets its target: under which source and schema, whether it replaces all, and the limits."""
+
+    source: str | None = None
+    schema: str = PUBLIC
+    replace: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What a deploy changed: migrations by directory name, in order."""
+    """What a deploy changed: migrations by directory name, in order. `notes` are sentences about what is not ours."""
 
     migrations: tuple[str, ...]
     metadata: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def anything(self) -> bool:
@@ -31,171 +52,197 @@ class Applied:
         return bool(self.migrations) or self.metadata
 
 
-class MigrationState(StrEnum):
-    """Where a migration stands. `FAILED`: it began and nobody knows how it ended."""
-
-    APPLIED = "applied"
-    PENDING = "pending"
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How Hasura compares with the project. `inconsistent` names objects that Hasura cannot use."""
+    """How Hasura compares with the project. `inconsistent` names what Hasura cannot use of the project, and what others
+    have there stands in the plan's notes.
+    """
 
     migrations: tuple[tuple[str, MigrationState], ...]
     metadata_is_current: bool
     inconsistent: tuple[str, ...]
+    plan: Plan
 
     @property
     def is_current(self) -> bool:
         """Whether there is nothing to apply and nothing wrong."""
         applied = all(state is MigrationState.APPLIED for _, state in self.migrations)
-        return applied and self.metadata_is_current and not self.inconsistent
+        return applied and self.metadata_is_current and not self.inconsistent and not self.plan.obstacles
 
 
-def apply(url: str, admin_secret: str, project_dir: Path) -> Applied:
+DEFAULTS = Options()
+
+
+def apply(url: str, admin_secret: str, project_dir: Path, options: Options = DEFAULTS) -> Applied:
     """Apply what is missing and return what changed; a second run changes nothing.
 
-    Raises UsageError for a project that cannot be read, HasuraUnavailable, and HasuraRejected naming the migration or
-    the metadata objects that Hasura refused.
+    What the plan cannot do is told before anything changes (HasuraBlocked). Raises UsageError for a project that
+    cannot be read, HasuraUnavailable, and HasuraRejected naming the migration or the metadata objects that Hasura
+    refused; the metadata is then what it was.
     """
-    project = read_project(project_dir)
-    with AdminApi(url, admin_secret) as hasura:
-        record = _MigrationRecord(hasura)
-        pending = [migration for migration in project.migrations if not record.has(migration)]
-        before = _exported(hasura)
-        if pending and not _same(before, project.metadata):
-            # First for the source to be there at all; tables that do not exist yet are inconsistent until the end.
-            _replace_metadata(hasura, project)
-        for migration in pending:
-            record.run(migration)
-        if pending or not _same(before, project.metadata):
-            _replace_metadata(hasura, project)
+    with opened(url, admin_secret, project_dir, options) as (hasura, project):
+        target = look_at(hasura, project)
+        plan = _unobstructed(_planned(hasura, target, project, options))
+        if target.catalog is None:
+            target, plan = _with_source(hasura, target, project, options)
+        for migration in plan.settled:
+            target.record.mark(migration, MigrationState.APPLIED)
+        for migration in plan.pending:
+            target.record.run(migration, options.timeouts)
+        if plan.pending:
             hasura.metadata("reload_metadata", {"reload_sources": True, "reload_remote_schemas": False})
-        _refuse_inconsistency(_inconsistent(hasura))
+        changed = _bring_metadata(hasura, target, project, options)
         return Applied(
-            migrations=tuple(migration.directory.name for migration in pending),
-            metadata=_exported(hasura) != before,
+            migrations=tuple(migration.directory.name for migration in plan.pending),
+            metadata=changed,
+            notes=plan.notes,
         )
 
 
-def status(url: str, admin_secret: str, project_dir: Path) -> Status:
-    """Return how Hasura compares with the project, without changing anything."""
-    project = read_project(project_dir)
-    with AdminApi(url, admin_secret) as hasura:
-        record = _MigrationRecord(hasura)
+def status(url: str, admin_secret: str, project_dir: Path, options: Options = DEFAULTS) -> Status:
+    """Return how Hasura compares with the project, and the plan of an `apply`, without changing anything."""
+    with opened(url, admin_secret, project_dir, options) as (hasura, project):
+        target = look_at(hasura, project)
+        plan = _planned(hasura, target, project, options)
         return Status(
             migrations=tuple(
-                (migration.directory.name, record.state(migration)) for migration in project.migrations
+                (migration.directory.name, target.record.state(migration)) for migration in project.migrations
             ),
-            metadata_is_current=_same(_exported(hasura), project.metadata),
-            inconsistent=_inconsistent(hasura),
+            metadata_is_current=not plan.changes_metadata,
+            inconsistent=tuple(map(str, of_project(target.inconsistent, project))),
+            plan=plan,
         )
 
 
-class _MigrationRecord:
-    """The CLI's record in Hasura's catalog: per source a map from version to "dirty".
+def adopt(
+    url: str,
+    admin_secret: str,
+    project_dir: Path,
+    options: Options = DEFAULTS,
+    *,
+    tenant: str = "default",
+    key: str | None = None,
+) -> Adoption:
+    """Write a migration that takes over a table `users` which is there already; apply nothing.
 
-    Source: hasura/graphql-engine, cli/internal/statestore.
+    Its rows become users of `tenant`; `key` is the column that holds Auth0's user id, found by its name when None.
     """
-
-    def __init__(self, hasura: AdminApi) -> None:
-        self._hasura = hasura
-        answer = hasura.metadata("get_catalog_state", {})
-        stored = answer.get("cli_state") if isinstance(answer, Mapping) else None
-        self._state: dict[str, Any] = dict(stored) if isinstance(stored, Mapping) else {}
-
-    def state(self, migration: Migration) -> MigrationState:
-        dirty = self._versions(migration.source).get(str(migration.version))
-        if dirty is None:
-            return MigrationState.PENDING
-        return MigrationState.FAILED if dirty else MigrationState.APPLIED
-
-    def has(self, migration: Migration) -> bool:
-        """Tell whether it is applied. Raises HasuraRejected when it began and nobody knows how it ended."""
-        state = self.state(migration)
-        if state is MigrationState.FAILED:
-            raise HasuraRejected(
-                f"migration {migration.directory.name} began and did not report its end. Look whether its tables are "
-                f"there, then say so: `hasura migrate apply --version {migration.version} --skip-execution` when they "
-                f"are, with `--type down` when they are not",
-                code="dirty-migration",
+    with opened(url, admin_secret, project_dir, options) as (hasura, project):
+        target = look_at(hasura, project)
+        creates = creating(project, USERS)
+        if creates is None or not unrecorded_users(target, project):
+            raise UsageError(
+                f"there is nothing to adopt: no table {project.schema}.users of somebody else's is there"
             )
-        return state is MigrationState.APPLIED
-
-    def run(self, migration: Migration) -> None:
-        """Run it. Its file is one transaction: a refusal leaves nothing, only a lost answer leaves a doubt."""
-        self._note(migration, dirty=True)
-        try:
-            if migration.up.strip():
-                self._hasura.run_sql(migration.up, source=migration.source)
-        except HasuraRejected as err:
-            self._forget(migration)
-            raise HasuraRejected(
-                f"migration {migration.directory.name}: {err.detail}", path=err.path, code=err.code
-            ) from err
-        self._note(migration, dirty=False)
-
-    def _versions(self, source: str) -> dict[str, bool]:
-        migrations = self._state.get("migrations")
-        versions = migrations.get(source) if isinstance(migrations, Mapping) else None
-        return dict(versions) if isinstance(versions, Mapping) else {}
-
-    def _note(self, migration: Migration, *, dirty: bool) -> None:
-        self._save(migration.source, {**self._versions(migration.source), str(migration.version): dirty})
-
-    def _forget(self, migration: Migration) -> None:
-        versions = self._versions(migration.source)
-        versions.pop(str(migration.version), None)
-        self._save(migration.source, versions)
-
-    def _save(self, source: str, versions: Mapping[str, bool]) -> None:
-        self._state = {
-            "settings": {"migration_mode": "true"},
-            "isStateCopyCompleted": True,
-            **self._state,
-            "migrations": {**self._state.get("migrations", {}), source: dict(versions)},
-        }
-        self._hasura.metadata("set_catalog_state", {"type": "cli", "state": self._state})
+        table = read_table(hasura, project.source, project.schema, USERS)
+        if table.is_ours:
+            raise UsageError(
+                f"users is frontdesk's own: `frontdesk hasura apply --mark-applied {creates.version}`"
+            )
+        column = key_column(table, key)
+        rows, alike = rows_that_look_like_auth0(hasura, project.source, project.schema, column)
+        if key is None and rows and not alike:
+            raise UsageError(
+                f"none of the {rows} values of users.{column} looks like an Auth0 user id (auth0|…): name the column "
+                f"that holds it with --adopt-key, or say so with --adopt-key {column}"
+            )
+        return write_adoption(table, creates=creates, key=column, tenant=tenant)
 
 
-def _replace_metadata(hasura: AdminApi, project: Project) -> None:
-    args = {"allow_inconsistent_metadata": True, "metadata": project.metadata}
-    hasura.metadata("replace_metadata", args, version=2)
+def mark(
+    url: str, admin_secret: str, project_dir: Path, options: Options, *, version: int, state: MigrationState
+) -> Migration:
+    """Record a migration as applied or pending without running it, and return it."""
+    with opened(url, admin_secret, project_dir, options) as (hasura, project):
+        migration = next((each for each in project.migrations if each.version == version), None)
+        if migration is None:
+            raise UsageError(f"{project_dir}: there is no migration of version {version}")
+        look_at(hasura, project).record.mark(migration, state)
+        return migration
 
 
-def _exported(hasura: AdminApi) -> Any:
-    answer = hasura.metadata("export_metadata", {}, version=2)
-    return answer.get("metadata") if isinstance(answer, Mapping) else None
+@contextmanager
+def opened(
+    url: str, admin_secret: str, project_dir: Path, options: Options
+) -> Iterator[tuple[AdminApi, Project]]:
+    """Give the project and its target, for as long as the block runs. Raises UsageError for a project that is wrong."""
+    project = read_project(project_dir, schema=options.schema, source=options.source)
+    with AdminApi(url, admin_secret) as hasura:
+        yield hasura, project
 
 
-def _same(exported: Any, project: Any) -> bool:
-    return bool(_plain(exported) == _plain(project))
+def _planned(hasura: AdminApi, target: Target, project: Project, options: Options) -> Plan:
+    users = None
+    if unrecorded_users(target, project):
+        users = read_table(hasura, project.source, project.schema, USERS)
+    return plan_for(target, project, replace=options.replace, users=users)
 
 
-def _plain(value: Any) -> Any:
-    """Return metadata without empty keys, and lists of names in one order: neither means anything."""
-    if isinstance(value, Mapping):
-        plain = {key: _plain(inner) for key, inner in value.items() if key != "custom_column_names"}
-        return {key: inner for key, inner in plain.items() if inner not in (None, [], {})}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return sorted((_plain(inner) for inner in value), key=repr)
-    return value
+def _unobstructed(plan: Plan) -> Plan:
+    if plan.obstacles:
+        raise HasuraBlocked(f"{sentences(plan.obstacles)}\nNothing was changed.")
+    return plan
 
 
-def _inconsistent(hasura: AdminApi) -> tuple[str, ...]:
-    answer = hasura.metadata("get_inconsistent_metadata", {})
-    objects = answer.get("inconsistent_objects") if isinstance(answer, Mapping) else None
-    return tuple(
-        f"{entry.get('name') or entry.get('type')}: {entry.get('reason')}"
-        for entry in objects or ()
-        if isinstance(entry, Mapping)
-    )
+def _with_source(hasura: AdminApi, target: Target, project: Project, options: Options) -> tuple[Target, Plan]:
+    """Connect the source, without tables, so that its database can be looked at; take it back if that fails."""
+    source = {**project.metadata["sources"][0], "tables": []}
+    with_source = {**target.metadata, "sources": [*(target.metadata.get("sources") or ()), source]}
+    replace_metadata(hasura, with_source, target.resource_version)
+    try:
+        found = look_at(hasura, project)
+        return found, _unobstructed(_planned(hasura, found, project, options))
+    except HasuraBlocked:
+        replace_metadata(hasura, target.metadata, None)
+        raise
 
 
-def _refuse_inconsistency(names: Sequence[str]) -> None:
-    if names:
+def _bring_metadata(hasura: AdminApi, target: Target, project: Project, options: Options) -> bool:
+    """Make the metadata what it should be; return whether that changed anything."""
+    try:
+        return _try_metadata(hasura, target, project, options)
+    except HasuraRejected as err:
+        if err.code != _CONFLICT:
+            raise
+    try:
+        return _try_metadata(hasura, target, project, options)
+    except HasuraRejected as err:
+        if err.code != _CONFLICT:
+            raise
         raise HasuraRejected(
-            "Hasura cannot use these metadata objects: " + "; ".join(names), code="inconsistent-metadata"
-        )
+            "somebody else is changing Hasura's metadata at the same time, twice in a row; the metadata is as they "
+            "left it: run this again when they are done",
+            code=_CONFLICT,
+        ) from err
+
+
+def _try_metadata(hasura: AdminApi, target: Target, project: Project, options: Options) -> bool:
+    before, version = export(hasura)
+    wanted = wanted_metadata(before, project, replace=options.replace)
+    changes = not same(before, wanted)
+    if changes:
+        replace_metadata(hasura, wanted, version)
+    known = {each.name for each in target.inconsistent}
+    found = inconsistencies(hasura)
+    own = of_project(found, project)
+    faults = [each for each in found if each in own or each.name not in known]
+    if not faults:
+        return changes
+    told = "; ".join(map(str, faults))
+    if changes:
+        put_back(hasura, before, wanted)
+        told += ". The metadata is as it was before"
+    raise HasuraRejected(f"Hasura cannot use these metadata objects: {told}", code="inconsistent-metadata")
+
+
+def put_back(hasura: AdminApi, before: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """Restore the former metadata, unless somebody has changed ours meanwhile."""
+    now, version = export(hasura)
+    if same(now, ours):
+        replace_metadata(hasura, before, version)
+
+
+def replace_metadata(hasura: AdminApi, metadata: Mapping[str, Any], resource_version: int | None) -> None:
+    """Store a whole document. Raises HasuraRejected `conflict` when somebody has changed the metadata since."""
+    args = {"allow_inconsistent_metadata": True, "metadata": metadata}
+    hasura.metadata("replace_metadata", args, version=2, resource_version=resource_version)

@@ -6,6 +6,7 @@ Source: Hasura docs, "Hasura Metadata Format Reference" and "Manage Postgres Mig
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from frontdesk.errors import UsageError
+from frontdesk.hasura.schema_move import PUBLIC, moved_metadata, moved_sql
 
 # What the JSON of `replace_metadata` calls the content of each file; actions.yaml holds two of its keys.
 _FILES = {
@@ -39,43 +41,103 @@ _FILES = {
 _INCLUDE = re.compile(r"^\s*!include\s+(?P<path>\S.*?)\s*$")
 _MIGRATION = re.compile(r"^(?P<version>[0-9]+)_(?P<name>.*)$")
 _SUPPORTED_VERSION = 3
+_NAME = r'(?:"?\w+"?\s*\.\s*)?"?(\w+)"?'
+_CREATED_TABLE = re.compile(rf"^CREATE TABLE (?:IF NOT EXISTS )?{_NAME}", re.IGNORECASE | re.MULTILINE)
+_CREATED_FUNCTION = re.compile(rf"^CREATE (?:OR REPLACE )?FUNCTION {_NAME}", re.IGNORECASE | re.MULTILINE)
+_TAKES_THE_PLACE_OF = re.compile(r"^-- frontdesk: takes the place of ([0-9]+)_", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One directory below migrations/<source>/."""
+    """One directory below migrations/<source>/. Its SQL is told for `schema`, though it is written for `public`."""
 
     source: str
     version: int
     name: str
     directory: Path
+    schema: str = PUBLIC
 
     @property
     def up(self) -> str:
         """The SQL that brings it in; empty when there is none."""
-        file = self.directory / "up.sql"
-        return _read(file) if file.exists() else ""
+        return self._sql("up.sql")
+
+    @property
+    def down(self) -> str:
+        """The SQL that takes it back; empty when there is none."""
+        return self._sql("down.sql")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that it creates, by name without schema."""
+        return tuple(_CREATED_TABLE.findall(self.up))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that it creates, by name without schema."""
+        return tuple(_CREATED_FUNCTION.findall(self.up))
+
+    @property
+    def takes_the_place_of(self) -> int | None:
+        """The version that is done with too once this one has run; None for an ordinary migration."""
+        match = _TAKES_THE_PLACE_OF.search(self.up)
+        return int(match[1]) if match else None
+
+    def _sql(self, name: str) -> str:
+        file = self.directory / name
+        return moved_sql(_read(file), self.schema) if file.exists() else ""
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project directory's content. `metadata` is what `replace_metadata` takes."""
+    """A project directory's content. `metadata` is what `replace_metadata` takes; its one source is `source`."""
 
     metadata: dict[str, Any]
     migrations: tuple[Migration, ...]
+    source: str
+    schema: str = PUBLIC
+
+    @property
+    def tables(self) -> list[dict[str, Any]]:
+        """The metadata of the project's tables."""
+        found: list[dict[str, Any]] = self.metadata["sources"][0].get("tables") or []
+        return found
 
 
-def read_project(directory: Path) -> Project:
-    """Return the project in `directory`. Raises UsageError naming the file that cannot be used."""
+def read_project(directory: Path, *, schema: str = PUBLIC, source: str | None = None) -> Project:
+    """Return the project in `directory`, moved to a schema, for a target that calls the project's source `source`.
+
+    Raises UsageError naming the file that cannot be used.
+    """
+    if not directory.is_dir():
+        raise UsageError(
+            f"{directory / 'config.yaml'}: there is no project; name its directory with --project"
+        )
     config = _load(directory / "config.yaml")
     if not isinstance(config, dict) or config.get("version") != _SUPPORTED_VERSION:
         raise UsageError(f"{directory / 'config.yaml'}: expected a Hasura project with version: 3")
-    metadata_dir = directory / str(config.get("metadata_directory", "metadata"))
-    migrations_dir = directory / str(config.get("migrations_directory", "migrations"))
-    metadata = read_metadata(metadata_dir)
-    sources = [str(source.get("name")) for source in metadata["sources"] if isinstance(source, dict)]
-    found = [migration for source in sources for migration in _migrations(migrations_dir / source, source)]
-    return Project(metadata=metadata, migrations=tuple(found))
+    metadata = moved_metadata(
+        read_metadata(directory / str(config.get("metadata_directory", "metadata"))), schema
+    )
+    entry = _only_source(directory, metadata)
+    named = str(entry.get("name"))
+    migrations = directory / str(config.get("migrations_directory", "migrations")) / named
+    if not migrations.is_dir():
+        raise UsageError(f"{migrations}: there are no migrations for the source {named!r} of the metadata")
+    target = source or named
+    return Project(
+        metadata={**metadata, "sources": [{**entry, "name": target}]},
+        migrations=tuple(_migrations(migrations, target, schema)),
+        source=target,
+        schema=schema,
+    )
+
+
+def _only_source(directory: Path, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    sources = [source for source in metadata["sources"] if isinstance(source, dict)]
+    if len(sources) != 1:
+        raise UsageError(f"{directory}: expected a project with one source, got {len(sources)}")
+    return sources[0]
 
 
 def read_metadata(directory: Path) -> dict[str, Any]:
@@ -92,13 +154,19 @@ def read_metadata(directory: Path) -> dict[str, Any]:
     return metadata
 
 
-def _migrations(directory: Path, source: str) -> list[Migration]:
-    found: list[Migration] = []
-    for entry in directory.iterdir() if directory.is_dir() else ():
+def _migrations(directory: Path, source: str, schema: str) -> list[Migration]:
+    found: dict[int, Migration] = {}
+    for entry in directory.iterdir():
         match = _MIGRATION.match(entry.name)
-        if match and entry.is_dir():
-            found.append(Migration(source, int(match["version"]), match["name"], entry))
-    return sorted(found, key=lambda migration: migration.version)
+        if match is None or not entry.is_dir():
+            continue
+        version = int(match["version"])
+        if version in found:
+            raise UsageError(f"{entry}: has the version of {found[version].directory.name}")
+        if not any((entry / name).exists() for name in ("up.sql", "down.sql")):
+            raise UsageError(f"{entry}: has neither up.sql nor down.sql")
+        found[version] = Migration(source, version, match["name"], entry, schema)
+    return sorted(found.values(), key=lambda migration: migration.version)
 
 
 def _refuse_actions(directory: Path) -> None:
