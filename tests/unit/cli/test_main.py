@@ -45,6 +45,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "actions render",
         "demo",
         "hasura apply",
+        "hasura diff",
         "hasura status",
         "init",
         "jwt-secret",
