@@ -91,12 +91,13 @@ def permissions() -> list[tuple[str, str, str, dict[str, Any]]]:
     ]
 
 
-def test_only_the_service_writes_and_only_users_and_only_as_a_backend() -> None:
+def test_only_the_service_writes_and_only_users_and_activities_and_only_as_a_backend() -> None:
     writing = [entry for entry in permissions() if entry[1] != "select"]
 
     assert {(name, kind, role) for name, kind, role, _ in writing} == {
         ("users", "insert", "frontdesk"),
         ("users", "update", "frontdesk"),
+        ("auth_activities", "insert", "frontdesk"),
     }
     assert all(permission["backend_only"] is True for *_, permission in writing)
 

@@ -6,14 +6,21 @@ as absent; unknown fields are ignored. docs/architecture.md, "The hook", has the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
-from frontdesk.auth0.json_body import MAX_FAULTS, parse_object, shown_field
-from frontdesk.errors import FieldFault, PayloadInvalid
+from frontdesk.auth0.hook_body import (
+    MAX_LOGINS_COUNT,
+    Connection,
+    Edge,
+    Moment,
+    Request,
+    UserFields,
+    UserId,
+    parse_body,
+)
 from frontdesk.identity import (
     Identity,
     JsonObject,
@@ -27,9 +34,6 @@ from frontdesk.identity import (
     User,
 )
 
-# A primary key's entry in an index has to stay below a third of a page; the ids of a login stand in its token whole.
-MAX_ID_BYTES = 2048
-MAX_LOGINS_COUNT = 2**31 - 1
 # Flows in which nobody authenticates at this moment: they move `last_seen`, and are no login.
 # Source: Auth0 docs, "Post-Login event object", transaction.protocol.
 NON_INTERACTIVE_PROTOCOLS = frozenset(
@@ -42,38 +46,12 @@ NON_INTERACTIVE_PROTOCOLS = frozenset(
 )
 
 
-def _moment(value: Any) -> datetime | None:
-    """Return an ISO 8601 date-time with a zone, in UTC."""
-    if value is None:
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-        if parsed.tzinfo is None:
-            raise ValueError("no zone")
-        return parsed.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError("an ISO 8601 date-time with a time zone") from None
-
-
 def _identity_user_id(value: Any) -> Any:
     """Auth0 gives an identity's id as a string or as an integer (source: Management API, users)."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _within_id_size(value: str) -> str:
-    if not 1 <= len(value.encode()) <= MAX_ID_BYTES:
-        raise ValueError(f"from 1 to {MAX_ID_BYTES} bytes")
-    return value
-
-
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-
-
-class _Edge(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _Identity(_Edge):
+class _Identity(Edge):
     connection: str | None = None
     provider: str | None = None
     user_id: Annotated[str | None, BeforeValidator(_identity_user_id)] = None
@@ -81,63 +59,41 @@ class _Identity(_Edge):
     profile_data: dict[str, Any] | None = Field(None, alias="profileData")
 
 
-class _User(_Edge):
-    user_id: Annotated[str, AfterValidator(_within_id_size)]
-    email: str | None = None
-    email_verified: bool | None = None
-    username: str | None = None
-    name: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-    nickname: str | None = None
-    picture: str | None = None
-    phone_number: str | None = None
-    phone_verified: bool | None = None
-    created_at: Moment = None
-    updated_at: Moment = None
-    app_metadata: dict[str, Any] | None = None
-    user_metadata: dict[str, Any] | None = None
+class _User(UserFields):
+    user_id: UserId
     identities: list[_Identity] | None = None
 
 
-class _Authorization(_Edge):
+class _Authorization(Edge):
     roles: list[str] | None = None
 
 
-class _Method(_Edge):
+class _Method(Edge):
     name: str | None = None
     timestamp: Moment = None
 
 
-class _Authentication(_Edge):
+class _Authentication(Edge):
     methods: list[_Method] | None = None
 
 
-class _Connection(_Edge):
-    name: str | None = None
-
-
-class _Organization(_Edge):
-    id: Annotated[str, AfterValidator(_within_id_size)]
+class _Organization(Edge):
+    id: UserId
     name: str | None = None
     display_name: str | None = None
     metadata: dict[str, Any] | None = None
 
 
-class _Request(_Edge):
-    ip: str | None = None
-
-
-class _Stats(_Edge):
+class _Stats(Edge):
     logins_count: Annotated[int, Field(ge=0, le=MAX_LOGINS_COUNT)] | None = None
 
 
-class _Transaction(_Edge):
+class _Transaction(Edge):
     protocol: str | None = None
     prompt: list[str] | None = None
 
 
-class PostLogin(_Edge):
+class PostLogin(Edge):
     """One call of the post-login Action, with its types checked."""
 
     version: Literal[1] | None = None
@@ -145,9 +101,9 @@ class PostLogin(_Edge):
     user: _User
     authorization: _Authorization | None = None
     authentication: _Authentication | None = None
-    connection: _Connection | None = None
+    connection: Connection | None = None
     organization: _Organization | None = None
-    request: _Request | None = None
+    request: Request | None = None
     stats: _Stats | None = None
     transaction: _Transaction | None = None
     omitted: list[str] | None = None
@@ -155,11 +111,7 @@ class PostLogin(_Edge):
 
 def parse_post_login(body: bytes) -> PostLogin:
     """Return the call in `body`. Raises PayloadInvalid naming each wrong or missing field."""
-    parsed = parse_object(body)
-    try:
-        return PostLogin.model_validate(parsed)
-    except ValidationError as error:
-        raise PayloadInvalid(list(_field_faults(error))[:MAX_FAULTS]) from None
+    return parse_body(body, PostLogin)
 
 
 def user_from_post_login(call: PostLogin, *, tenant: str, at: datetime) -> User:
@@ -264,25 +216,3 @@ def _authenticated_at(call: PostLogin) -> datetime | None:
         return None
     times = [method.timestamp for method in call.authentication.methods or () if method.timestamp]
     return max(times, default=None)
-
-
-_EXPECTED = {
-    "missing": "a value",
-    "string_type": "a string",
-    "bool_type": "true or false",
-    "int_type": "an integer",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "literal_error": "1",
-    "greater_than_equal": f"an integer from 0 to {MAX_LOGINS_COUNT}",
-    "less_than_equal": f"an integer from 0 to {MAX_LOGINS_COUNT}",
-}
-
-
-def _field_faults(error: ValidationError) -> Iterator[FieldFault]:
-    for details in error.errors(include_url=False, include_input=False):
-        reason = details.get("ctx", {}).get("error") if details["type"] == "value_error" else None
-        expected = str(reason) if reason else _EXPECTED.get(details["type"], "another type")
-        yield FieldFault(shown_field(tuple(str(part) for part in details["loc"])), expected)

@@ -82,23 +82,41 @@ def _life_groups(user: User) -> dict[str, _Group]:
     return {name: _Group(at, {}) for name, at in times.items() if at is not None}
 
 
+_PROFILE_COLUMNS = {
+    "user_name": "userName",
+    "email": "email",
+    "email_verified": "emailVerified",
+    "name": "name",
+    "given_name": "givenName",
+    "family_name": "familyName",
+    "nickname": "nickname",
+    "picture": "picture",
+    "phone_number": "phoneNumber",
+    "phone_verified": "phoneVerified",
+    "connection": "connection",
+    "identities": "identities",
+    "created_at": "createdAt",
+    "updated_at": "updatedAt",
+}
+
+
 def _profile(profile: Profile) -> dict[str, Any]:
+    """Return the columns of a whole profile, or of what a partial one carried."""
     return {
-        "userName": profile.user_name,
-        "email": profile.email,
-        "emailVerified": profile.email_verified,
-        "name": profile.name,
-        "givenName": profile.given_name,
-        "familyName": profile.family_name,
-        "nickname": profile.nickname,
-        "picture": profile.picture,
-        "phoneNumber": profile.phone_number,
-        "phoneVerified": profile.phone_verified,
-        "connection": profile.connection,
-        "identities": [_identity(identity) for identity in profile.identities],
-        "createdAt": _text(profile.created_at),
-        "updatedAt": _text(profile.updated_at),
+        column: _column_value(getattr(profile, field))
+        for field, column in _PROFILE_COLUMNS.items()
+        if profile.sent is None or field in profile.sent
     }
+
+
+def _column_value(value: Any) -> Any:
+    match value:
+        case datetime():
+            return _text(value)
+        case tuple():
+            return [_identity(identity) for identity in value]
+        case _:
+            return value
 
 
 def _identity(identity: Identity) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one write path of users: an upsert as role `frontdesk`, and what the database says of them."""
+"""The one write path of users and activities, as role `frontdesk`, and what the database says of users."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.group_commit import GroupCommit
 from frontdesk.hasura.transport import Deadline
 from frontdesk.hasura.user_write import UserWrite, write_for
-from frontdesk.identity.user import StoredUser, User
+from frontdesk.identity.user import Activity, StoredUser, User
 
 ROLE = "frontdesk"
 CHECK_IN = Document("check_in")
+RECORD_ACTIVITY = Document("record_activity")
 
 
 class UserWriter:
-    """Writes users through Hasura. Threads share one writer, and it survives a fork: connections are per process."""
+    """Writes users and activities through Hasura.
+
+    Threads share one writer, and it survives a fork: connections are per process.
+    """
 
     def __init__(self, url: str, admin_secret: str, *, new_id: Callable[[], UUID] = uuid4) -> None:
         self._url, self._admin_secret, self._new_id = url, admin_secret, new_id
@@ -45,6 +49,13 @@ class UserWriter:
         write = write_for(user, write_id=self._new_id())
         lane = (write.tenant, write.columns)
         return self._connected().submit(write, lane=lane, key=write.user_id, deadline=deadline)
+
+    def record(self, activity: Activity, *, budget_s: float) -> None:
+        """Add an activity; one that is there already stays as it is. Raises as `write` does."""
+        deadline = Deadline.after(budget_s)
+        self._connected()
+        variables = {"activity": _activity_object(activity)}
+        self._client.execute(RECORD_ACTIVITY, variables, tenant=activity.tenant, deadline=deadline)
 
     def close(self) -> None:
         """Let go of connections and threads."""
@@ -77,6 +88,22 @@ class UserWriter:
             return [stored[write.user_id] for write in writes]
         except KeyError:
             raise HasuraUnavailable("Hasura did not give back the rows that it wrote") from None
+
+
+def _activity_object(activity: Activity) -> dict[str, Any]:
+    return {
+        "id": activity.id,
+        "type": activity.type,
+        "activity": activity.activity,
+        "source": activity.source,
+        "occurredAt": activity.occurred_at.isoformat(),
+        "userId": activity.user_id,
+        "userName": activity.user_name,
+        "connection": activity.connection,
+        "connectionId": activity.connection_id,
+        "ip": activity.ip,
+        "userAgent": activity.user_agent,
+    }
 
 
 def _nothing() -> None:

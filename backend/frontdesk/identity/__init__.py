@@ -3,6 +3,7 @@
 from frontdesk.identity.claims import Claims, Denied, LoginContext, Organization, decide
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
 from frontdesk.identity.user import (
+    Activity,
     Identity,
     JsonObject,
     JsonValue,
@@ -16,6 +17,7 @@ from frontdesk.identity.user import (
 )
 
 __all__ = [
+    "Activity",
     "BlockedUsers",
     "Claims",
     "ClaimsPolicy",

@@ -47,7 +47,10 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Auth0's profile; a field that Auth0 left unset is None, and clears the column."""
+    """Auth0's profile; a field that Auth0 left unset is None, and clears the column.
+
+    A partial one names the fields that it carries in `sent`; the others are left alone.
+    """
 
     user_name: str | None = None
     email: str | None = None
@@ -63,6 +66,7 @@ class Profile:
     identities: tuple[Identity, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    sent: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +105,28 @@ class User:
     blocked: Stamped[bool] | None = None
     deleted: datetime | None = None
     alive: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """Something that Auth0 reported, about a user or about nobody known.
+
+    `id` is the same for every delivery of it; `type` is Auth0's code, `activity` its meaning in a word, and `source`
+    the way in.
+    """
+
+    tenant: str
+    id: str
+    type: str
+    activity: str
+    source: str
+    occurred_at: datetime
+    user_id: str | None = None
+    user_name: str | None = None
+    connection: str | None = None
+    connection_id: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,15 @@
-"""The use cases: check-in at login. It uses auth0, hasura and identity."""
+"""The use cases: check-in at login; sign-ups and changes of passwords. It uses auth0, hasura and identity."""
 
+from frontdesk.sync.account_events import Recorder, record_account_event
 from frontdesk.sync.checkin import CheckedIn, CheckInRules, IdTokenRules, WriteOutcome, Writer, check_in
 
-__all__ = ["CheckInRules", "CheckedIn", "IdTokenRules", "WriteOutcome", "Writer", "check_in"]
+__all__ = [
+    "CheckInRules",
+    "CheckedIn",
+    "IdTokenRules",
+    "Recorder",
+    "WriteOutcome",
+    "Writer",
+    "check_in",
+    "record_account_event",
+]

@@ -94,7 +94,7 @@ def check_in(call: SignedCall, rules: CheckInRules, writer: Writer) -> CheckedIn
     the rules refuse such logins. Done twice it changes nothing: every time in the row comes from the signed call.
     """
     payload = parse_post_login(call.body)
-    _compare_tenant(payload.tenant, rules)
+    compare_tenant(payload.tenant, rules)
     user = user_from_post_login(payload, tenant=rules.tenant, at=call.at)
     structlog.contextvars.bind_contextvars(user_id=user.user_id)
     stored, outcome = _write(user, rules, writer)
@@ -105,7 +105,8 @@ def check_in(call: SignedCall, rules: CheckInRules, writer: Writer) -> CheckedIn
     return _answer(decision, user, rules, outcome)
 
 
-def _compare_tenant(named: str | None, rules: CheckInRules) -> None:
+def compare_tenant(named: str | None, rules: CheckInRules) -> None:
+    """Warn of a call that names another tenant of Auth0; nothing else depends on it."""
     if rules.auth0_name is not None and named is not None and named != rules.auth0_name:
         _log.warning("checkin.other_tenant", named=named[:63], configured=rules.auth0_name)
 

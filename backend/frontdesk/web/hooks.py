@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from frontdesk.auth0.account_events import (
+    PASSWORD_CHANGE,
+    REGISTRATION,
+    AccountEvent,
+    AccountEventKind,
+)
+from frontdesk.auth0.hook_body import is_probe
+from frontdesk.auth0.post_login import PostLogin
 from frontdesk.auth0.signatures import SignedCall, verify_call
 from frontdesk.errors import BodyTooLarge, HasuraError, HookRefused, PayloadInvalid
 from frontdesk.settings import MAX_BODY_BYTES
-from frontdesk.sync import CheckInRules, Writer, check_in
+from frontdesk.sync import CheckInRules, Recorder, check_in, record_account_event
 from frontdesk.web.metrics import Metrics
 
+PROBE_VERSION = 1  # of the body that the hooks take
 # An unknown tenant is checked against a secret that nobody has, so that it takes the same work and time.
 _NOBODYS_SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
@@ -29,25 +40,51 @@ class HookTenant:
     rules: CheckInRules
 
 
-def hooks_blueprint(tenants: Mapping[str, HookTenant], writer: Writer, metrics: Metrics) -> Blueprint:
+def hooks_blueprint(tenants: Mapping[str, HookTenant], writer: Recorder, metrics: Metrics) -> Blueprint:
     """Return the hooks of these tenants."""
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 
     @blueprint.post("/<tenant>/post-login")
     def post_login(tenant: str) -> ResponseReturnValue:
         known, call = _verified_call(tenants, tenant)
-        try:
+        with _counted(metrics.check_in_failed):
+            if is_probe(call.body, PostLogin):
+                return _probed(known)
             answer = check_in(call, known.rules, writer)
-        except PayloadInvalid:
-            metrics.check_in_failed("invalid")
-            raise
-        except HasuraError as error:
-            metrics.check_in_failed("unavailable" if error.retryable else "rejected")
-            raise
         metrics.checked_in(answer)
         return dict(answer.as_json())
 
+    def account_event(tenant: str, kind: AccountEventKind) -> ResponseReturnValue:
+        known, call = _verified_call(tenants, tenant)
+        with _counted(partial(metrics.account_event, kind.trigger)):
+            if is_probe(call.body, AccountEvent):
+                return _probed(known)
+            record_account_event(call, kind, known.rules, writer)
+        metrics.account_event(kind.trigger, "written")
+        return {"synced": True}
+
+    for kind in (REGISTRATION, PASSWORD_CHANGE):
+        view = partial(account_event, kind=kind)
+        blueprint.add_url_rule(f"/<tenant>/{kind.trigger}", kind.trigger, view, methods=["POST"])
     return blueprint
+
+
+@contextmanager
+def _counted(failed: Callable[[str], None]) -> Iterator[None]:
+    """Count a call that gets no answer but an error."""
+    try:
+        yield
+    except PayloadInvalid:
+        failed("invalid")
+        raise
+    except HasuraError as error:
+        failed("unavailable" if error.retryable else "rejected")
+        raise
+
+
+def _probed(known: HookTenant) -> ResponseReturnValue:
+    """Answer a call that only asks whether calls come through. Nothing was written."""
+    return {"probe": True, "tenant": known.rules.tenant, "version": PROBE_VERSION}
 
 
 def _bounded_body() -> bytes:

@@ -53,6 +53,12 @@ class Metrics:
             ["claim"],
             registry=self._registry,
         )
+        self._account_events = Counter(
+            "frontdesk_account_events_total",
+            "Registrations and changes of passwords by what became of them.",
+            ["trigger", "outcome"],
+            registry=self._registry,
+        )
 
     def request_answered(self, rule: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -68,6 +74,10 @@ class Metrics:
     def check_in_failed(self, outcome: str) -> None:
         """Count one login that got no answer but an error."""
         self._check_ins.labels(outcome, "none").inc()
+
+    def account_event(self, trigger: str, outcome: str) -> None:
+        """Count one registration or change of a password."""
+        self._account_events.labels(trigger, outcome).inc()
 
     def exposition(self) -> bytes:
         """Return all numbers in the text format, those of every process when they are shared."""

@@ -26,6 +26,18 @@ FRONTDESKS_MUTATION = (
 )
 
 
+ADD_ACTIVITY = (
+    "mutation Add($activity: auth_activities_insert_input!) { insert_auth_activities(objects: [$activity],"
+    " on_conflict: {constraint: auth_activities_pkey, update_columns: []}) { affected_rows } }"
+)
+AN_ACTIVITY = {
+    "id": "msg_1",
+    "type": "ss",
+    "source": "post-user-registration",
+    "occurredAt": at(1).isoformat(),
+}
+
+
 @pytest.fixture
 def people(engine: Engine, rows: Rows) -> None:
     """Ann and Bob with a role and an activity each, and an Ann of another tenant."""
@@ -193,6 +205,7 @@ class TestFrontdesk:
             "insert_users_one",
             "update_users",
             "update_users_many",
+            "insert_auth_activities",
         }
 
     def test_reads_nothing_but_what_it_wrote(self, engine: Engine, writer: UserWriter) -> None:
@@ -202,6 +215,40 @@ class TestFrontdesk:
 
         assert "not found in type: 'query_root'" in answer["errors"][0]["message"]
         assert fields(engine, "users", "frontdesk") == {"userId", "blocked", "deletedAt", "roles"}
+
+    def test_adds_activities_in_the_tenant_of_its_session_and_as_a_backend_only(
+        self, engine: Engine, rows: Rows
+    ) -> None:
+        in_public = {**AS_FRONTDESK, "x-hasura-use-backend-only-permissions": "false"}
+
+        assert "errors" in engine.ask(ADD_ACTIVITY, in_public, {"activity": AN_ACTIVITY})
+        engine.ask(ADD_ACTIVITY, {**AS_FRONTDESK, "x-hasura-tenant": "acme"}, {"activity": AN_ACTIVITY})
+        engine.ask(ADD_ACTIVITY, AS_FRONTDESK, {"activity": {**AN_ACTIVITY, "tenant": "other"}})
+
+        assert rows.execute("select tenant, id from auth_activities").fetchall() == [
+            {"tenant": "acme", "id": "msg_1"}
+        ]
+
+    def test_changes_no_activity_and_reads_none(self, engine: Engine, rows: Rows) -> None:
+        engine.ask(ADD_ACTIVITY, AS_FRONTDESK, {"activity": AN_ACTIVITY})
+
+        again = engine.ask(ADD_ACTIVITY, AS_FRONTDESK, {"activity": {**AN_ACTIVITY, "type": "scp"}})
+        upsert = engine.ask(
+            ADD_ACTIVITY.replace("update_columns: []", "update_columns: [type]"),
+            AS_FRONTDESK,
+            {"activity": {**AN_ACTIVITY, "type": "scp"}},
+        )
+        read = engine.ask(ADD_ACTIVITY.replace("affected_rows", "returning { id }"), AS_FRONTDESK)
+
+        assert again["data"]["insert_auth_activities"]["affected_rows"] == 0
+        assert "errors" in upsert
+        assert "errors" in read
+        assert rows.execute("select type from auth_activities").fetchall() == [{"type": "ss"}]
+        assert not fields(engine, "auth_activities_insert_input", "frontdesk") & {
+            "raw",
+            "details",
+            "receivedAt",
+        }
 
 
 @pytest.mark.usefixtures("people")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.builders import ABSENT, AT, EVENT_NAMES, a_hook_body
 
+from frontdesk.auth0.hook_body import MAX_ID_BYTES
 from frontdesk.auth0.post_login import (
-    MAX_ID_BYTES,
     login_context_from_post_login,
     parse_post_login,
     user_from_post_login,
