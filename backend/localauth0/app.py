@@ -11,12 +11,33 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from localauth0.cors import allow_applications
 from localauth0.errors import CallbackError, ManagementError, NotImplementedHere, OAuthError, PageError
 from localauth0.live import LiveTenant
-from localauth0.management import action_flows, actions
+from localauth0.management import (
+    action_flows,
+    actions,
+    client_grants,
+    clients,
+    directory,
+    event_streams,
+    log_streams,
+    resource_servers,
+    tenant_settings,
+)
 from localauth0.management import http as management
 from localauth0.routes import authorize, discovery, login_page, logout, token, userinfo
 from localauth0.routes.http import EXTENSION, redirect_with
 
 MAX_BODY_BYTES = 1024 * 1024
+_RESOURCES = (
+    actions,
+    action_flows,
+    clients,
+    client_grants,
+    resource_servers,
+    log_streams,
+    event_streams,
+    directory,
+    tenant_settings,
+)
 _PAGES = ("/authorize", "/u/", "/v2/logout", "/oidc/logout")
 
 
@@ -38,8 +59,10 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.register_error_handler(PageError, _page_error)
     app.register_error_handler(NotImplementedHere, _not_implemented)
     app.register_error_handler(HTTPException, _http_error)
-    for module in (discovery, authorize, login_page, token, userinfo, logout, actions, action_flows):
+    for module in (discovery, authorize, login_page, token, userinfo, logout):
         app.register_blueprint(module.blueprint)
+    for resource in _RESOURCES:
+        app.register_blueprint(resource.blueprint)
     return app
 
 

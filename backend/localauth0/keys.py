@@ -45,10 +45,22 @@ class SigningKey:
         return cls(secrets.token_urlsafe(16), pem, _self_signed(private, common_name))
 
     @cached_property
+    def private(self) -> RSAKey:
+        return RSAKey.import_key(self.private_pem)
+
+    @cached_property
+    def thumbprint(self) -> bytes:
+        return hashlib.sha1(self.certificate, usedforsecurity=False).digest()
+
+    @cached_property
+    def certificate_pem(self) -> str:
+        certificate = x509.load_der_x509_certificate(self.certificate)
+        return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @cached_property
     def jwk(self) -> dict[str, Any]:
         """The public half as an entry of the key set."""
-        public = RSAKey.import_key(self.private_pem).as_dict(private=False)
-        thumbprint = hashlib.sha1(self.certificate, usedforsecurity=False).digest()
+        public = self.private.as_dict(private=False)
         return {
             "kty": "RSA",
             "use": "sig",
@@ -56,9 +68,20 @@ class SigningKey:
             "kid": self.kid,
             "n": public["n"],
             "e": public["e"],
-            "x5t": base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode(),
+            "x5t": base64.urlsafe_b64encode(self.thumbprint).rstrip(b"=").decode(),
             "x5c": [base64.b64encode(self.certificate).decode()],
         }
+
+
+@dataclass(frozen=True)
+class PublishedKey:
+    """What everybody may know of a key. One that is neither current nor next signed earlier."""
+
+    kid: str
+    certificate_pem: str
+    thumbprint: str
+    is_current: bool
+    is_next: bool
 
 
 class SigningKeys:
@@ -87,6 +110,18 @@ class SigningKeys:
         """The public key set: current, next, then earlier ones."""
         return {"keys": [key.jwk for key in self._keys]}
 
+    def published(self) -> list[PublishedKey]:
+        """The keys of the set, in its order."""
+        return [
+            PublishedKey(key.kid, key.certificate_pem, key.thumbprint.hex().upper(), at == 0, at == 1)
+            for at, key in enumerate(self._keys)
+        ]
+
+    @property
+    def certificate_pem(self) -> str:
+        """The certificate of the key that signs."""
+        return self._keys[0].certificate_pem
+
     def sign(self, payload: dict[str, Any], *, typ: str = "JWT") -> str:
         """Return the payload as an RS256 JWT signed by the current key."""
         with self._lock:
@@ -97,7 +132,7 @@ class SigningKeys:
         """The claims of a JWT that one of the keys signed, whether or not it expired; else None."""
         for signing_key in self._keys:
             try:
-                decoded = jwt.decode(token, RSAKey.import_key(signing_key.private_pem), algorithms=["RS256"])
+                decoded = jwt.decode(token, signing_key.private, algorithms=["RS256"])
             except (JoseError, ValueError):
                 continue
             return dict(decoded.claims)
@@ -105,7 +140,7 @@ class SigningKeys:
 
     def _import_current(self) -> None:
         current = self._keys[0]
-        self._current = current.kid, RSAKey.import_key(current.private_pem)
+        self._current = current.kid, current.private
 
     def _save(self) -> None:
         if self._file is None:

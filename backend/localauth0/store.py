@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from pydantic import BaseModel
+
 from localauth0.actions.library import ActionLibrary
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
@@ -125,6 +127,21 @@ class Store:
         """Replace members of `config`, for everybody at once; who reads `config` sees all of a change or nothing."""
         with self.lock:
             self.config = self.config.model_copy(update=members)
+
+    def put(self, member: str, record: BaseModel, *, replacing: BaseModel | None = None) -> None:
+        """Put a record in the place of another one, or at the end of `config`'s list `member`."""
+        with self.lock:
+            records = getattr(self.config, member)
+            if replacing is None:
+                self.change(**{member: [*records, record]})
+            else:
+                self.change(**{member: [record if one is replacing else one for one in records]})
+
+    def drop(self, member: str, *gone: BaseModel) -> None:
+        """Take records out of `config`'s list `member`."""
+        with self.lock:
+            kept = [one for one in getattr(self.config, member) if not any(one is record for record in gone)]
+            self.change(**{member: kept})
 
     def reset(self) -> None:
         """Back to the tenant file: no session, no token, users, applications and APIs as they were."""

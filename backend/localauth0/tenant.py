@@ -61,9 +61,13 @@ class Client(_Record):
             return bool(method == "none")
         return self.app_type in ("spa", "native") or self.client_secret is None
 
+    @property
+    def grants(self) -> list[str]:
+        """The grant types that the application may use: its own list, else that of its type."""
+        return self.grant_types if self.grant_types is not None else list(_GRANTS_BY_APP_TYPE[self.app_type])
+
     def allows_grant(self, grant_type: str) -> bool:
-        allowed = self.grant_types if self.grant_types is not None else _GRANTS_BY_APP_TYPE[self.app_type]
-        return grant_type in allowed
+        return grant_type in self.grants
 
 
 class ResourceServer(_Record):
@@ -109,6 +113,7 @@ class Plan(_Record):
 
     event_streams: bool = True
     log_streams: bool = True
+    max_log_streams: Annotated[int, Field(ge=0)] = 100
 
     def includes(self, feature: str) -> bool:
         return bool(getattr(self, feature))
@@ -201,6 +206,31 @@ class DeviceFlow(_Record):
     expires_in: Annotated[int, Field(gt=0)] = 900
 
 
+class LogStream(_Record):
+    """Where the tenant's log goes. `sink` has the keys of its type; what was not said is absent."""
+
+    id: _Text = Field(default_factory=lambda: random_id("lst_", 16, string.digits))
+    name: _Text
+    type: _Text
+    status: Literal["active", "paused", "suspended"] = "active"
+    sink: dict[str, Any] = Field(repr=False)
+    filters: list[dict[str, Any]] | None = None
+    pii_config: dict[str, Any] | None = None
+    isPriority: bool | None = None
+
+
+class EventStream(_Record):
+    """Where events of users go. `destination` has the secrets that the Management API never shows."""
+
+    id: _Text = Field(default_factory=lambda: random_id("est_", 22))
+    name: str | None = None
+    status: Literal["enabled", "disabled"] = "enabled"
+    subscriptions: list[dict[str, Any]] = []
+    destination: dict[str, Any] = Field(repr=False)
+    created_at: str
+    updated_at: str
+
+
 class TenantConfig(_Record):
     """One tenant as its file describes it; cross references have been checked by tenant_file.py."""
 
@@ -215,6 +245,8 @@ class TenantConfig(_Record):
     actions: list[Action] = []
     bindings: dict[Trigger, list[str]] = {}
     allowed_logout_urls: list[str] = []
+    log_streams: list[LogStream] = []
+    event_streams: list[EventStream] = []
     rate_limit: RateLimit = RateLimit()
     plan: Plan = Plan()
     action_builds: ActionBuilds = ActionBuilds()

@@ -10,6 +10,7 @@ from typing import Any
 
 from localauth0 import users
 from localauth0.claims import is_allowed, is_namespaced, kept_claims
+from localauth0.errors import NotImplementedHere
 from localauth0.live import LiveTenant
 from localauth0.records import AuthorizedGrant, IssuedAccessToken, RefreshToken
 from localauth0.store import UserRecord
@@ -45,6 +46,7 @@ def client_token_response(
     tenant: LiveTenant, client: Client, api: ResourceServer, scopes: tuple[str, ...], claims: dict[str, Any]
 ) -> dict[str, Any]:
     """The answer of /oauth/token to client credentials."""
+    _refuse_other_signatures(api)
     payload = {
         **_times(tenant, api.token_lifetime),
         "sub": f"{client.client_id}@clients",
@@ -72,6 +74,7 @@ def _access_token(tenant: LiveTenant, authorized: AuthorizedGrant, user: UserRec
     api = tenant.store.config.resource_server(grant.audience) if grant.audience is not None else None
     if api is None:
         return secrets.token_urlsafe(32), int(tenant.store.lifetimes.userinfo_token.total_seconds())
+    _refuse_other_signatures(api)
     opens_userinfo = "openid" in authorized.scopes
     payload: dict[str, Any] = {
         **_times(tenant, api.token_lifetime),
@@ -114,6 +117,15 @@ def _client_claims(api: ResourceServer, client_id: str, gty: str | None) -> dict
     if api.token_dialect.startswith("rfc9068"):
         return {"client_id": client_id, "jti": secrets.token_urlsafe(16)}
     return {"azp": client_id, "gty": gty} if gty is not None else {"azp": client_id}
+
+
+def _refuse_other_signatures(api: ResourceServer) -> None:
+    """An API made for another kind of token than RS256 gets none, rather than a wrong one."""
+    algorithm = api.settings.get("signing_alg", "RS256")
+    if algorithm != "RS256" or "token_encryption" in api.settings:
+        raise NotImplementedHere(
+            f"access tokens of the API {api.identifier}: encrypted, or signed with {algorithm}"
+        )
 
 
 def _token_type(api: ResourceServer) -> str:

@@ -137,6 +137,10 @@ def not_found(message: str, error_code: str | None = None) -> ManagementError:
     return ManagementError(404, message, error_code)
 
 
+def conflict(message: str) -> ManagementError:
+    return ManagementError(409, message)
+
+
 def invalid_body(text: str) -> ManagementError:
     return ManagementError(400, text, "invalid_body")
 
@@ -149,6 +153,10 @@ class Body(BaseModel):
     def sent(self) -> Document:
         """The properties of the body as they came."""
         return self.model_dump(exclude_unset=True)
+
+    def set_values(self) -> Document:
+        """The properties that came with a value."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 def body_of(model: type[Parsed]) -> Parsed:
@@ -238,20 +246,22 @@ def page_of(
     *,
     id_key: str = "id",
     checkpoint: bool = False,
+    always_checkpoint: bool = False,
     with_length: bool = False,
+    too_far: str = "Requesting page {page} exceeds the allowed maximum of 1000 records.",
 ) -> Response:
     """The part of a list that the query asks for, cut to the fields that it asks for.
 
     By page number: a bare array, or with `include_totals` an object that has the items under `key`. With `checkpoint`
-    also by `take` and `from`: an object with the items and, while there are more, `next`.
+    also by `take` and `from`: an object with the items and, while there are more, `next`; `always_checkpoint` knows no
+    other way.
     """
-    if checkpoint and ("take" in request.args or "from" in request.args):
+    if always_checkpoint or (checkpoint and ("take" in request.args or "from" in request.args)):
         return _checkpoint_page(items, key, id_key)
     page = query_number("page", otherwise=0, low=0)
     size = query_number("per_page", otherwise=DEFAULT_PAGE_SIZE, low=0, high=MAX_PAGE_SIZE)
     if (page + 1) * size > MAX_PAGED_RECORDS:
-        text = f"Requesting page {page} exceeds the allowed maximum of {MAX_PAGED_RECORDS} records."
-        raise ManagementError(400, text, "invalid_paging")
+        raise ManagementError(400, too_far.format(page=page), "invalid_paging")
     start = page * size
     found = [selected(item) for item in items[start : start + size]]
     if not query_flag("include_totals", otherwise=False):

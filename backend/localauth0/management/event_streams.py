@@ -1,0 +1,243 @@
+"""`/event-streams`: where events of users and organizations are to be sent.
+
+Source: Auth0 docs, "Event Streams"; the Management OpenAPI; recorded traffic of the Go SDK.
+"""
+
+from __future__ import annotations
+
+import uuid
+from copy import deepcopy
+from typing import Any, Literal
+
+from flask import Response, jsonify
+from pydantic import Field
+
+from localauth0.errors import ManagementError
+from localauth0.management.http import (
+    Body,
+    Document,
+    body_of,
+    conflict,
+    invalid_body,
+    management_blueprint,
+    not_found,
+    page_of,
+    require_feature,
+    scoped,
+)
+from localauth0.management.webhooks import check_address
+from localauth0.routes.http import live
+from localauth0.store import Store, iso_ms
+from localauth0.tenant import EventStream, random_id
+
+blueprint = management_blueprint("event_streams")
+
+EventType = Literal[
+    "user.created", "user.updated", "user.deleted", "organization.created", "organization.updated",
+    "organization.deleted", "organization.connection.added", "organization.connection.updated",
+    "organization.connection.removed", "organization.member.added", "organization.member.deleted",
+    "organization.member.role.assigned", "organization.member.role.deleted", "organization.group.role.assigned",
+    "organization.group.role.deleted", "group.created", "group.updated", "group.deleted", "group.member.added",
+    "group.member.deleted", "group.role.assigned", "group.role.deleted", "connection.created", "connection.updated",
+    "connection.deleted",
+]  # fmt: skip
+_AUTHORIZATIONS = {
+    "bearer": frozenset({"token"}),
+    "basic": frozenset({"username", "password"}),
+    "custom_header": frozenset({"header_key", "header_value"}),
+}
+_SECRETS = ("token", "password", "header_value")
+_TEST_USER: Document = {
+    "user_id": "auth0|507f1f77bcf86cd799439020",
+    "email": "john.doe@gmail.com",
+    "email_verified": True,
+    "identities": [
+        {
+            "connection": "Username-Password-Authentication",
+            "user_id": "507f1f77bcf86cd799439020",
+            "provider": "auth0",
+            "isSocial": False,
+        }
+    ],
+}
+
+
+class _Subscription(Body):
+    event_type: EventType
+
+
+class _Destination(Body):
+    type: Literal["webhook", "eventbridge", "action"]
+    configuration: dict[str, Any]
+
+
+class _Change(Body):
+    name: str | None = Field(default=None, min_length=1, max_length=128)
+    status: Literal["enabled", "disabled"] | None = None
+    subscriptions: list[_Subscription] | None = None
+    destination: _Destination | None = None
+
+
+class _Creation(_Change):
+    destination: _Destination
+
+
+class _Test(Body):
+    event_type: EventType
+    data: dict[str, Any] | None = None
+
+
+@blueprint.before_request
+def _plan() -> None:
+    require_feature("event_streams")
+
+
+@blueprint.get("/event-streams")
+@scoped("read:event_streams")
+def list_event_streams() -> Response:
+    """Always an object, never a bare array."""
+    streams = [_document(stream) for stream in live().store.config.event_streams]
+    return page_of(streams, "eventStreams", always_checkpoint=True)
+
+
+@blueprint.post("/event-streams")
+@scoped("create:event_streams")
+def create_event_stream() -> tuple[Response, int]:
+    body = body_of(_Creation)
+    tenant = live()
+    destination = _checked_destination(body.destination)
+    if destination["type"] == "eventbridge":
+        source = f"aws.partner/auth0.com/{tenant.store.config.tenant}-{uuid.uuid4()}/auth0.events"
+        destination["configuration"]["aws_partner_event_source"] = source
+    now = iso_ms(tenant.now())
+    given = {**body.set_values(), "destination": destination, "created_at": now, "updated_at": now}
+    stream = EventStream(**given)
+    with tenant.store.lock:
+        _refuse_second(tenant.store, stream)
+        tenant.store.put("event_streams", stream)
+    return jsonify(_document(stream)), 201
+
+
+@blueprint.get("/event-streams/<stream_id>")
+@scoped("read:event_streams")
+def get_event_stream(stream_id: str) -> Response:
+    return jsonify(_document(_stream(stream_id)))
+
+
+@blueprint.patch("/event-streams/<stream_id>")
+@scoped("update:event_streams")
+def change_event_stream(stream_id: str) -> Response:
+    body = body_of(_Change)
+    changes = body.set_values()
+    store = live().store
+    with store.lock:
+        stream = _stream(stream_id)
+        if body.destination is not None:
+            if body.destination.type != stream.destination["type"]:
+                raise invalid_body("The type of a destination cannot be changed.")
+            changes["destination"] = _checked_destination(body.destination)
+        changed = stream.model_copy(update={**changes, "updated_at": iso_ms(store.clock())})
+        _refuse_second(store, changed)
+        store.put("event_streams", changed, replacing=stream)
+    return jsonify(_document(changed))
+
+
+@blueprint.delete("/event-streams/<stream_id>")
+@scoped("delete:event_streams")
+def delete_event_stream(stream_id: str) -> tuple[str, int]:
+    """204 for a stream that is gone already, too, as recorded."""
+    store = live().store
+    with store.lock:
+        store.drop("event_streams", *(one for one in store.config.event_streams if one.id == stream_id))
+    return "", 204
+
+
+@blueprint.post("/event-streams/<stream_id>/test")
+@scoped("update:event_streams")
+def test_event_stream(stream_id: str) -> tuple[Response, int]:
+    """Take a test event on; nothing is sent yet, so it stays pending."""
+    body = body_of(_Test)
+    stream = _stream(stream_id)
+    if stream.status == "disabled":
+        raise ManagementError(400, "A disabled event stream cannot be tested.")
+    event_id, tenant = random_id("evt_", 22), live()
+    delivery = {
+        "id": event_id,
+        "event_stream_id": stream.id,
+        "event_type": body.event_type,
+        "status": "pending",
+        "attempts": [],
+        "event": {
+            "specversion": "1.0",
+            "type": body.event_type,
+            "source": f"urn:auth0:{tenant.store.config.tenant}",
+            "id": event_id,
+            "time": iso_ms(tenant.now()),
+            "data": body.data if body.data is not None else {"object": deepcopy(_TEST_USER)},
+            "a0tenant": tenant.store.config.tenant,
+            "a0stream": stream.id,
+            "a0purpose": "test",
+        },
+    }
+    return jsonify(delivery), 202
+
+
+@blueprint.get("/event-streams/<stream_id>/deliveries")
+@scoped("read:event_streams", "read:event_deliveries")
+def list_deliveries(stream_id: str) -> Response:
+    """The failed deliveries: none, while nothing is sent."""
+    _stream(stream_id)
+    return page_of([], "deliveries", always_checkpoint=True)
+
+
+def _stream(stream_id: str) -> EventStream:
+    found = next((one for one in live().store.config.event_streams if one.id == stream_id), None)
+    if found is None:
+        raise not_found("The event stream does not exist")
+    return found
+
+
+def _document(stream: EventStream) -> Document:
+    """The stream without the secrets of its destination."""
+    shown = deepcopy(stream.model_dump(exclude_none=True))
+    authorization = shown["destination"]["configuration"].get("webhook_authorization", {})
+    for secret in _SECRETS:
+        authorization.pop(secret, None)
+    return shown
+
+
+def _refuse_second(store: Store, stream: EventStream) -> None:
+    """Two streams of one name are a conflict."""
+    for other in store.config.event_streams:
+        if other.id != stream.id and other.name is not None and other.name == stream.name:
+            raise conflict("An event stream with this name already exists")
+
+
+def _checked_destination(destination: _Destination) -> Document:
+    configuration = deepcopy(destination.configuration)
+    if destination.type == "webhook":
+        _require(configuration, {"webhook_endpoint", "webhook_authorization"})
+        check_address(configuration["webhook_endpoint"], "destination.configuration.webhook_endpoint")
+        _check_authorization(configuration["webhook_authorization"])
+    elif destination.type == "eventbridge":
+        configuration.pop("aws_partner_event_source", None)
+        _require(configuration, {"aws_account_id", "aws_region"})
+    else:
+        _require(configuration, {"action_id"})
+    return {"type": destination.type, "configuration": configuration}
+
+
+def _check_authorization(authorization: object) -> None:
+    method = authorization.get("method") if isinstance(authorization, dict) else None
+    if not isinstance(authorization, dict) or method not in _AUTHORIZATIONS:
+        text = "'No enum match' on property destination.configuration.webhook_authorization.method"
+        raise invalid_body(f"Payload validation error: {text}.")
+    _require(authorization, {"method", *_AUTHORIZATIONS[method]})
+
+
+def _require(given: Document, names: set[str]) -> None:
+    """Refuse an object that has not exactly these properties."""
+    for name in sorted(names - given.keys()):
+        raise invalid_body(f"Payload validation error: 'Missing required property: {name}'.")
+    for name in sorted(given.keys() - names):
+        raise invalid_body(f"Payload validation error: 'Additional properties not allowed: {name}'.")
