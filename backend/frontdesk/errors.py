@@ -9,6 +9,7 @@
     ├── BodyTooLarge             a request body above its limit
     ├── PayloadInvalid           a payload with wrong or missing fields, each named
     ├── JwtConfigInvalid         a JWT secret that Hasura would not start with
+    ├── KeysUnavailable          a provider's keys cannot be fetched or read
     ├── HasuraError
     │   ├── HasuraUnavailable    no usable answer in time; trying again may help
     │   ├── HasuraRejected       Hasura answered with an error; trying again will not help
@@ -137,6 +138,13 @@ class JwtConfigInvalid(FrontdeskError):
         super().__init__(reason if hasura is None else f"{reason} (Hasura says: {hasura})")
         self.reason = reason
         self.hasura = hasura
+
+
+class KeysUnavailable(FrontdeskError):
+    """The provider's keys cannot be fetched or read."""
+
+    type = "urn:frontdesk:problem:keys-unavailable"
+    status = 422  # who asked named the place
 
 
 class HasuraError(FrontdeskError):

@@ -62,7 +62,7 @@ def new_session(*, headers: Mapping[str, str] | None = None) -> requests.Session
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"Accept-Encoding": "identity", "Accept": "application/json", **(headers or {})})
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _DeadlineAdapter(pool_connections=2, pool_maxsize=POOL_SIZE))
+        session.mount(scheme, DeadlineAdapter(pool_connections=2, pool_maxsize=POOL_SIZE))
     return session
 
 
@@ -120,7 +120,7 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
-class _DeadlineAdapter(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
     """Takes a `Deadline` as the timeout, and reads the whole answer before it returns."""
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:

@@ -10,6 +10,7 @@ from frontdesk.hasura.health import check_health
 from frontdesk.hasura.writes import UserWriter
 from frontdesk.settings import MAX_BODY_BYTES, Settings, secret
 from frontdesk.sync import CheckInRules, IdTokenRules
+from frontdesk.web.api import api_blueprint
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
 from frontdesk.web.metrics import Metrics, metrics_blueprint
@@ -39,6 +40,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(hooks_blueprint(_hook_tenants(settings), writer, metrics))
     app.register_blueprint(health_blueprint(partial(check_health, hasura_url, admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics))
+    app.register_blueprint(api_blueprint(settings.tenants))
     return app
 
 

@@ -1,25 +1,16 @@
-"""`frontdesk hasura …` and `frontdesk jwt-secret`, as a shell runs them."""
+"""`frontdesk hasura …`, as a shell runs it."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.migrations import PROJECT, migrations
 
-from localhasura.server import LocalHasura
-
-
-@pytest.fixture
-def empty_engine(database_url: str) -> Iterator[str]:
-    """The URL of an engine over an empty database."""
-    with LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET) as hasura:
-        yield hasura.url
 
 
 def frontdesk(
@@ -91,14 +82,3 @@ def test_apply_without_a_project_is_wrong_usage(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "config.yaml" in done.stderr
-
-
-def test_jwt_secret_prints_the_value_and_nothing_else(tmp_path: Path) -> None:
-    done = frontdesk(tmp_path, "jwt-secret", "--tenant", "acme")
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {
-        "jwk_url": "https://acme.eu.auth0.com/.well-known/jwks.json",
-        "audience": "https://api.example.com",
-        "issuer": "https://acme.eu.auth0.com/",
-    }
