@@ -4,9 +4,10 @@
 of a Hasura.
 """
 
-from frontdesk.hasura.token_doctor.diagnosis import Diagnosis, Finding, Level, Refusal, Verdict
+from frontdesk.hasura.token_doctor.diagnosis import Diagnosis, Finding, Level, Refusal, Verdict, shown
+from frontdesk.hasura.token_doctor.engine_answer import compared, explained, refusal_in
 from frontdesk.hasura.token_doctor.engines import engine_with, running_engine
-from frontdesk.hasura.token_doctor.examination import Engine, Unseen, diagnose
+from frontdesk.hasura.token_doctor.examination import Engine, Unseen, claims_of, diagnose, token_in
 from frontdesk.hasura.token_doctor.keys import KeySet, VerificationKey, keys_of_secret, keys_of_set
 
 __all__ = [
@@ -19,9 +20,15 @@ __all__ = [
     "Unseen",
     "Verdict",
     "VerificationKey",
+    "claims_of",
+    "compared",
     "diagnose",
     "engine_with",
+    "explained",
     "keys_of_secret",
     "keys_of_set",
+    "refusal_in",
     "running_engine",
+    "shown",
+    "token_in",
 ]

@@ -14,15 +14,16 @@ from urllib.parse import urlsplit
 
 import requests
 
-from frontdesk.errors import HasuraRejected, HasuraUnavailable, JwtConfigInvalid
+from frontdesk.errors import HasuraRejected, HasuraUnavailable, JwtConfigInvalid, KeysUnavailable
 from frontdesk.hasura.jwt_config import JwtConfig
 from frontdesk.hasura.jwt_keys import KeyUnusable
+from frontdesk.hasura.jwt_secret import ANYWHERE, fetch
 from frontdesk.hasura.token_doctor.diagnosis import Finding, shown, warning
 from frontdesk.hasura.token_doctor.examination import Engine, Unseen
 from frontdesk.hasura.token_doctor.keys import KeySet, keys_of_secret, keys_of_set
 from frontdesk.hasura.transport import Deadline, new_session
 
-FETCH_BUDGET_S = 10.0
+CONFIG_BUDGET_S = 10.0
 _NOT_SHOWN = frozenset(Unseen)
 # A configuration needs a key; nothing is ever verified with this one, because the engine's are not seen.
 _UNSEEN_KEY = {"jwk_url": "https://unseen.invalid/"}
@@ -38,8 +39,8 @@ def engine_with(config: JwtConfig, origin: str) -> Engine:
     )
     try:
         return Engine(config=config, keys=_keys(config), origin=origin, remarks=remarks)
-    except (KeyUnusable, HasuraUnavailable) as error:
-        why = f"{error}, so the signature was not checked (and a Hasura that starts with it stops)"
+    except (KeyUnusable, KeysUnavailable) as error:
+        why = f"the keys cannot be had ({error}), so the signature was not checked; a Hasura that starts so stops"
         return Engine(config=config, keys=None, origin=origin, why_no_keys=why, remarks=remarks)
 
 
@@ -75,21 +76,7 @@ def _keys(config: JwtConfig) -> KeySet:
     if config.key is not None:
         return keys_of_secret(config.type, config.key)
     url = config.jwk_url or ""
-    return keys_of_set(_fetched(url), f"the key set {_public(url)}")
-
-
-def _fetched(url: str) -> bytes:
-    where = _public(url)
-    try:
-        with new_session() as session:
-            answer = session.get(url, timeout=Deadline.after(FETCH_BUDGET_S), allow_redirects=False)  # type: ignore[arg-type]
-    except (requests.RequestException, OSError, ValueError) as error:
-        raise HasuraUnavailable(
-            f"the key set {where} could not be fetched ({type(error).__name__})"
-        ) from None
-    if not 200 <= answer.status_code < 300:
-        raise HasuraUnavailable(f"the key set {where} was answered with HTTP status {answer.status_code}")
-    return answer.content
+    return keys_of_set(fetch(url, ANYWHERE).body, f"the key set {_public(url)}")
 
 
 def _public(url: str) -> str:
@@ -104,7 +91,7 @@ def _shown_config(base: str, admin_secret: str) -> Mapping[str, Any]:
         with new_session(headers=headers) as session:
             answer = session.get(
                 f"{base}/v1alpha1/config",
-                timeout=Deadline.after(FETCH_BUDGET_S),  # type: ignore[arg-type]
+                timeout=Deadline.after(CONFIG_BUDGET_S),  # type: ignore[arg-type]
                 allow_redirects=False,
             )
     except (requests.RequestException, OSError) as error:

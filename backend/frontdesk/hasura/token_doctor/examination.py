@@ -6,12 +6,13 @@ all faults can be mended at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from frontdesk.hasura.claim_path import NOT_THERE
-from frontdesk.hasura.jwt_config import JwtConfig
+from frontdesk.hasura.jwt_config import JwtConfig, TokenHeader
 from frontdesk.hasura.token_doctor.diagnosis import (
     Diagnosis,
     Finding,
@@ -74,6 +75,16 @@ def diagnose(text: str, engine: Engine, *, now: float, role: str | None = None) 
     if pasted.carried is not None:
         refusal = _examine(pasted.carried, engine, now=now, role=role).refusal or MALFORMED
     return replace(inside, findings=(_around(pasted, refusal, inside), *_without_refusals(inside.findings)))
+
+
+def token_in(text: str) -> str:
+    """Return the token of a pasted text, without what was copied along."""
+    return read_pasted(text, TokenHeader()).token
+
+
+def claims_of(text: str) -> Mapping[str, Any]:
+    """Return what a pasted token claims, unverified; nothing when it is no JWT."""
+    return read_jws(token_in(text)).claims or {}
 
 
 def _around(pasted: Pasted, refusal: Refusal, inside: Diagnosis) -> Finding:
