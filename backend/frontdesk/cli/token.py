@@ -18,7 +18,6 @@ from frontdesk.auth0.sign_in import (
     sign_in_with_browser,
     sign_in_with_device,
 )
-
 from frontdesk.cli.token_inputs import (
     STDIN,
     Place,
@@ -230,7 +229,7 @@ def _client_id(given: str | None, tenant: TenantSettings, key: str, *, is_machin
         raise UsageError("--client-secret-file belongs to an application: name it with --client-id")
     if tenant.login_client_id is None:
         raise UsageError(
-            f"the tenant {key} has no login_client_id: `frontdesk auth0 setup` makes the application, or give --client-id"
+            f"the tenant {key} has no login_client_id: `frontdesk auth0 setup` makes one, or give --client-id"
         )
     return str(tenant.login_client_id)
 
