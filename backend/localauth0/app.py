@@ -23,7 +23,17 @@ from localauth0.management import (
     tenant_settings,
 )
 from localauth0.management import http as management
-from localauth0.routes import authorize, discovery, login_page, logout, token, userinfo
+from localauth0.routes import (
+    authorize,
+    dbconnections,
+    device,
+    discovery,
+    login_page,
+    logout,
+    signup,
+    token,
+    userinfo,
+)
 from localauth0.routes.http import EXTENSION, redirect_with
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -38,7 +48,7 @@ _RESOURCES = (
     directory,
     tenant_settings,
 )
-_PAGES = ("/authorize", "/u/", "/v2/logout", "/oidc/logout")
+_PAGES = ("/authorize", "/activate", "/u/", "/v2/logout", "/oidc/logout")
 
 
 def create_app(tenant: LiveTenant) -> Flask:
@@ -59,7 +69,7 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.register_error_handler(PageError, _page_error)
     app.register_error_handler(NotImplementedHere, _not_implemented)
     app.register_error_handler(HTTPException, _http_error)
-    for module in (discovery, authorize, login_page, token, userinfo, logout):
+    for module in (discovery, authorize, login_page, signup, device, dbconnections, token, userinfo, logout):
         app.register_blueprint(module.blueprint)
     for resource in _RESOURCES:
         app.register_blueprint(resource.blueprint)

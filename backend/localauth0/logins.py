@@ -48,6 +48,15 @@ def code_for_session(
 ) -> str:
     """Return an authorization code for the session's user. Raises LoginRefused."""
     asked = transaction.request
+    authorized = authorize_session(tenant, transaction, session, request)
+    return tenant.store.codes.add(AuthorizationCode(authorized, asked.redirect_uri, asked.code_challenge))
+
+
+def authorize_session(
+    tenant: LiveTenant, transaction: Transaction, session: Session, request: RequestFacts
+) -> AuthorizedGrant:
+    """Return what the session's user may have in this login. Raises LoginRefused."""
+    asked = transaction.request
     user = tenant.store.users.get(session.user_id)
     if user is None:
         raise LoginRefused("login_required", "Login required")
@@ -67,8 +76,9 @@ def code_for_session(
         nonce=asked.nonce,
         wants_auth_time=asked.max_age_s is not None,
     )
-    authorized = authorize(tenant, LoginAttempt(grant, user, request, "oidc-basic-profile", transaction))
-    return tenant.store.codes.add(AuthorizationCode(authorized, asked.redirect_uri, asked.code_challenge))
+    if transaction.device_code is not None:
+        return authorize(tenant, LoginAttempt(grant, user, request, "oauth2-device-code"))
+    return authorize(tenant, LoginAttempt(grant, user, request, "oidc-basic-profile", transaction))
 
 
 def authorize(tenant: LiveTenant, attempt: LoginAttempt) -> AuthorizedGrant:

@@ -31,12 +31,13 @@ class AuthorizeRequest:
 class Transaction:
     """A login under way. `id` is public (Actions see it); the handle in the login page's URL is not.
 
-    `device` is the browser that the login belongs to.
+    `device` is the browser that the login belongs to; `device_code` is there when a device waits for the login.
     """
 
     id: str
     device: str
     request: AuthorizeRequest
+    device_code: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,24 @@ class IssuedAccessToken:
     user_id: str
     scopes: tuple[str, ...]
     id_token_claims: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PasswordTicket:
+    """The right to set a new password, which a mail carries."""
+
+    user_id: str
+    connection: str
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that the tenant would have sent."""
+
+    to: str
+    subject: str
+    url: str = field(repr=False)
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from localauth0.app import MAX_BODY_BYTES, create_app
 from localauth0.errors import LocalAuth0Error
 from localauth0.keys import SigningKeys
 from localauth0.live import LiveTenant
-from localauth0.records import ActionExecution
+from localauth0.records import ActionExecution, Mail
 from localauth0.store import Clock, Lifetimes, Store, utc_now
 from localauth0.tenant_file import parse_tenant, read_tenant_file
 
@@ -80,6 +80,11 @@ class LocalAuth0:
         return list(self._store.executions)
 
     @property
+    def mails(self) -> list[Mail]:
+        """The mails that the tenant would have sent so far, oldest first."""
+        return list(self._store.mails)
+
+    @property
     def store(self) -> Store:
         return self._store
 
@@ -104,6 +109,7 @@ class LocalAuth0:
             self._http.stop_listening()
         # Before the wait for running requests: one of them may be waiting for an Action that never returns.
         self._runtime.stop()
+        self._triggers.wait_for_later(_STOP_LIMIT_S)
         if self._http is not None:
             self._http.wait_for_requests()
             self._http = None

@@ -14,12 +14,15 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
+from localauth0.device_flow import WaitingDevices
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
 from localauth0.records import (
     ActionExecution,
     AuthorizationCode,
     IssuedAccessToken,
+    Mail,
+    PasswordTicket,
     RefreshToken,
     Session,
     Transaction,
@@ -31,7 +34,7 @@ Clock = Callable[[], datetime]
 Kept = TypeVar("Kept")
 
 _MAX_KEPT = 10_000  # per kind; the oldest goes, so a long-running tenant does not grow without end
-_MAX_EXECUTIONS = 1_000
+_MAX_RECORDED = 1_000
 _NOT_PROFILE = frozenset({"password", "roles"})
 
 
@@ -104,6 +107,7 @@ class Lifetimes:
     refresh_token: timedelta = timedelta(days=30)
     userinfo_token: timedelta = timedelta(seconds=86_400)
     id_token: timedelta = timedelta(seconds=36_000)
+    password_ticket: timedelta = timedelta(days=5)
 
 
 class Store:
@@ -157,7 +161,10 @@ class Store:
             self.access_tokens = Expiring[IssuedAccessToken](self.clock, lives.userinfo_token)
             self.caches: dict[str, dict[str, dict[str, Any]]] = {}
             self.actions = ActionLibrary(self.config, self.clock)
-            self.executions: deque[ActionExecution] = deque(maxlen=_MAX_EXECUTIONS)
+            self.devices = WaitingDevices(self.config.device_flow, self.clock)
+            self.password_tickets = Expiring[PasswordTicket](self.clock, lives.password_ticket)
+            self.mails: deque[Mail] = deque(maxlen=_MAX_RECORDED)
+            self.executions: deque[ActionExecution] = deque(maxlen=_MAX_RECORDED)
 
     def _user_record(self, entry: UserEntry) -> UserRecord:
         now = iso_ms(self.clock())

@@ -30,17 +30,34 @@ def user_with_password(
     wanted = identifier.strip().casefold()
     with store.lock:
         for user in store.users.values():
-            names = {
-                str(user.profile[key]).casefold() for key in ("email", "username") if key in user.profile
-            }
             connection = next(
                 (c for c in connections_of(store, user) if c.is_database and c in connections), None
             )
-            if connection is None or wanted not in names or user.password is None:
+            if connection is None or wanted not in _login_names(user) or user.password is None:
                 continue
             if hmac.compare_digest(user.password.encode(), password.encode()):
                 return user, connection
     return None
+
+
+def user_with_name(store: Store, name: str, connection: Connection) -> UserRecord | None:
+    """The user of the connection who has that e-mail address or username."""
+    wanted = name.strip().casefold()
+    with store.lock:
+        for user in users_of_connection(store, connection):
+            if wanted in _login_names(user):
+                return user
+    return None
+
+
+def _login_names(user: UserRecord) -> set[str]:
+    return {str(user.profile[key]).casefold() for key in ("email", "username") if key in user.profile}
+
+
+def user_with_email(store: Store, email: str, connection: Connection) -> UserRecord | None:
+    user = user_with_name(store, email, connection)
+    has_email = user is not None and str(user.profile.get("email", "")).casefold() == email.strip().casefold()
+    return user if has_email else None
 
 
 def users_of_connection(store: Store, connection: Connection) -> list[UserRecord]:

@@ -36,31 +36,42 @@ class KnownTrigger:
         return _RUNTIMES if self.is_current or self.version != "v1" else _FIRST_RUNTIMES
 
     def answer(self) -> dict[str, Any]:
-        """The entry in the list of triggers."""
-        return {
+        """The entry in the list of triggers, with the keys that were recorded (`binding_policy` came later)."""
+        answer: dict[str, Any] = {
             "id": self.id,
             "version": self.version,
             "status": "CURRENT" if self.is_current else "DEPRECATED",
             "runtimes": list(self.runtimes),
             "default_runtime": self.runtimes[-1],
             "compatible_triggers": [{"id": id_, "version": version} for id_, version in self.compatible],
-            "binding_policy": "trigger-bound" if self.is_bound_to_flow else "entity-bound",
         }
+        if (self.id, self.version) == ("send-phone-message", "v1"):
+            del answer["default_runtime"]
+        return answer
 
 
-def _pair(trigger_id: str) -> tuple[KnownTrigger, KnownTrigger]:
-    return KnownTrigger(trigger_id, "v1", is_current=False), KnownTrigger(trigger_id, "v2", is_current=True)
+def _old(trigger_id: str) -> KnownTrigger:
+    return KnownTrigger(trigger_id, "v1", is_current=False)
+
+
+def _current(trigger_id: str) -> KnownTrigger:
+    return KnownTrigger(trigger_id, "v2", is_current=True)
 
 
 KNOWN_TRIGGERS: tuple[KnownTrigger, ...] = (
-    KnownTrigger("post-login", "v1", is_current=False),
+    _old("post-login"),
     KnownTrigger("post-login", "v2", is_current=False),
     KnownTrigger("post-login", "v3", is_current=True, compatible=(("post-login", "v2"),)),
-    *_pair("credentials-exchange"),
-    *_pair("pre-user-registration"),
-    *_pair("post-user-registration"),
-    *_pair("post-change-password"),
-    *_pair("send-phone-message"),
+    _current("credentials-exchange"),
+    _old("credentials-exchange"),
+    _old("pre-user-registration"),
+    _current("pre-user-registration"),
+    _old("post-user-registration"),
+    _current("post-user-registration"),
+    _current("post-change-password"),
+    _old("post-change-password"),
+    _old("send-phone-message"),
+    _current("send-phone-message"),
     KnownTrigger("password-reset-post-challenge", "v1", is_current=True),
     KnownTrigger("custom-token-exchange", "v1", is_current=True, is_bound_to_flow=False),
     KnownTrigger("event-stream", "v1", is_current=True, is_bound_to_flow=False),

@@ -11,9 +11,13 @@ from typing import Any
 from localauth0 import users
 from localauth0.records import AuthorizeRequest, Grant, RequestFacts, Transaction
 from localauth0.store import Store, UserRecord, iso_ms
-from localauth0.tenant import Client, Organization
+from localauth0.tenant import Client, Connection, Organization
 
 _DEFAULT_LOCALE = "en"
+_NOT_AT_REGISTRATION = frozenset({"identities", "multifactor", "enrolledFactors"})
+_AT_PASSWORD_CHANGE = (
+    "user_id", "email", "email_verified", "username", "phone_number", "phone_verified", "last_password_reset",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,39 @@ def credentials_exchange_event(
         "resource_server": {"identifier": audience},
         "tenant": {"id": store.config.tenant},
         "transaction": {"requested_scopes": list(requested)},
+    }
+
+
+def post_user_registration_event(
+    store: Store,
+    user: UserRecord,
+    connection: Connection,
+    request: RequestFacts,
+    transaction: Transaction | None,
+) -> dict[str, Any]:
+    """The event of the post-user-registration trigger. There is no client in it, and no count of logins."""
+    profile = {k: v for k, v in users.event_user(store, user).items() if k not in _NOT_AT_REGISTRATION}
+    event = {**_account_event(store, connection, request), "user": profile}
+    if transaction is not None:
+        facts = _authorize_facts(transaction.request)
+        event["transaction"] = {"id": transaction.id, "protocol": "oidc-basic-profile", **facts}
+    return event
+
+
+def post_change_password_event(
+    store: Store, user: UserRecord, connection: Connection, request: RequestFacts
+) -> dict[str, Any]:
+    """The event of the post-change-password trigger: of the user only who it is, and when the password changed."""
+    seen = users.event_user(store, user)
+    profile = {name: seen[name] for name in _AT_PASSWORD_CHANGE if name in seen}
+    return {**_account_event(store, connection, request), "user": profile}
+
+
+def _account_event(store: Store, connection: Connection, request: RequestFacts) -> dict[str, Any]:
+    return {
+        "connection": connection.model_dump(),
+        "request": request_event(request),
+        "tenant": {"id": store.config.tenant},
     }
 
 

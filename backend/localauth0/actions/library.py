@@ -313,11 +313,11 @@ class ActionLibrary:
         return replace(action, versions=list(action.versions))
 
     def _build_status(self, action: ActionRecord) -> str:
-        whole = timedelta(seconds=self._settings.seconds)
-        elapsed, looks = self._clock() - action.build.began_at, self._settings.looks
-        if elapsed >= whole or (looks is not None and action.looks >= looks):
+        whole, looks = timedelta(seconds=self._settings.seconds), self._settings.looks
+        elapsed, counted = self._clock() - action.build.began_at, action.looks if looks is not None else 0
+        if elapsed >= whole or (looks is not None and counted >= looks):
             return "built" if action.build.fault is None else "failed"
-        return "building" if elapsed >= _PENDING_PART * whole or action.looks > 0 else "pending"
+        return "building" if elapsed >= _PENDING_PART * whole or counted > 0 else "pending"
 
     def _add_deployed(self, name: str, trigger: str, content: Content) -> None:
         known = known_trigger(trigger, None)

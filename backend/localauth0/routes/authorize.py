@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 
 from localauth0.errors import CallbackError, NotImplementedHere, PageError
 from localauth0.live import LiveTenant
-from localauth0.logins import LoginRefused, code_for_session
 from localauth0.records import AuthorizeRequest, Session, Transaction
 from localauth0.routes import http
 from localauth0.routes.http import live
+from localauth0.routes.outcomes import answer_login
 from localauth0.tenant import Client
 
 blueprint = Blueprint("authorize", __name__)
@@ -27,22 +27,10 @@ def authorize() -> Response:
     session = _usable_session(live(), asked)
     if session is not None:
         transaction = Transaction(secrets.token_urlsafe(16), http.device() or "", asked)
-        return answer_with_code(live(), transaction, session)
+        return answer_login(live(), transaction, session)
     if "none" in asked.prompt:
         raise CallbackError(asked.redirect_uri, asked.state, "login_required", "Login required")
-    return _to_login_page(live(), asked)
-
-
-def answer_with_code(tenant: LiveTenant, transaction: Transaction, session: Session) -> Response:
-    """Send the browser back to the application, with a code or with the reason why there is none."""
-    asked = transaction.request
-    # Auth0 shows Actions the call of /authorize, whatever request happens to complete the login.
-    facts = http.request_facts(method="GET", query=asked.query)
-    try:
-        code = code_for_session(tenant, transaction, session, facts)
-    except LoginRefused as err:
-        raise CallbackError(asked.redirect_uri, asked.state, err.error, err.description) from err
-    return http.redirect_with(asked.redirect_uri, {"code": code, "state": asked.state})
+    return _to_page(live(), asked)
 
 
 def read_authorize_request(tenant: LiveTenant, query: dict[str, str]) -> AuthorizeRequest:
@@ -164,9 +152,10 @@ def _usable_session(tenant: LiveTenant, asked: AuthorizeRequest) -> Session | No
     return session
 
 
-def _to_login_page(tenant: LiveTenant, asked: AuthorizeRequest) -> Response:
+def _to_page(tenant: LiveTenant, asked: AuthorizeRequest) -> Response:
     device = http.device() or secrets.token_urlsafe(32)
     state = tenant.store.transactions.add(Transaction(secrets.token_urlsafe(16), device, asked))
-    response = http.redirect_with("/u/login", {"state": state})
+    page = "/u/signup" if asked.query.get("screen_hint") == "signup" else "/u/login"
+    response = http.redirect_with(page, {"state": state})
     http.remember_device(response, device)
     return response

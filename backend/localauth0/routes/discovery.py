@@ -19,6 +19,7 @@ def openid_configuration() -> dict[str, Any]:
         "issuer": live().issuer,
         "authorization_endpoint": f"{url}/authorize",
         "token_endpoint": f"{url}/oauth/token",
+        "device_authorization_endpoint": f"{url}/oauth/device/code",
         "userinfo_endpoint": f"{url}/userinfo",
         "jwks_uri": f"{url}/.well-known/jwks.json",
         "end_session_endpoint": f"{url}/oidc/logout",

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Response, current_app, redirect, request
 from werkzeug.datastructures import MultiDict
 
-from localauth0.errors import PageError
+from localauth0.errors import PageError, invalid_request
 from localauth0.live import LiveTenant
 from localauth0.records import RequestFacts
 
@@ -42,6 +42,19 @@ def single_values(parameters: MultiDict[str, str]) -> dict[str, str]:
         if len(values) > 1:
             raise PageError(400, "Invalid request", f"The parameter {name!r} is there more than once.")
     return parameters.to_dict()
+
+
+def body_parameters() -> dict[str, str]:
+    """The body's parameters, from a form or from JSON; Auth0 takes both."""
+    if request.mimetype == "application/json":
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+            raise invalid_request("The body must be a JSON object of strings.")
+        return body
+    for name, values in request.form.lists():
+        if len(values) > 1:
+            raise invalid_request(f"The parameter {name} is there more than once.")
+    return request.form.to_dict()
 
 
 def redirect_with(url: str, parameters: Mapping[str, str | None]) -> Response:

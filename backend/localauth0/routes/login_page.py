@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, render_template, request
 
 from localauth0 import users
-from localauth0.errors import CallbackError, PageError
+from localauth0.errors import PageError
 from localauth0.live import LiveTenant
 from localauth0.logins import LoginRefused, begin_session, refuse_blocked
 from localauth0.records import AuthorizeRequest, Transaction
 from localauth0.routes import http
-from localauth0.routes.authorize import answer_with_code
 from localauth0.routes.http import live
+from localauth0.routes.outcomes import answer_login, refusal_of
 from localauth0.store import UserRecord
 from localauth0.tenant import Connection
 
@@ -35,55 +35,56 @@ class ConnectionChoice:
 
 @blueprint.get("/u/login")
 def login_page() -> Response:
-    return _page(live(), _transaction(live()), error=None, identifier=None)
+    return _page(live(), transaction_under_way(live()), error=None, identifier=None)
 
 
 @blueprint.post("/u/login")
 def log_in() -> Response:
-    transaction = _transaction(live())
+    transaction = transaction_under_way(live())
     found = _authenticated_user(live(), transaction.request)
     if found is None:
         # Only the password form can be wrong; its page is shown again with what was typed, less the password.
         return _page(
             live(), transaction, error=_WRONG_PASSWORD, identifier=request.form.get("username"), status=400
         )
-    if live().store.transactions.take(_state()) is None:
-        raise _over()
-    return _complete(live(), transaction, *found)
+    if live().store.transactions.take(transaction_handle()) is None:
+        raise login_over()
+    return complete_login(live(), transaction, *found)
 
 
-def _complete(
+def complete_login(
     tenant: LiveTenant, transaction: Transaction, user: UserRecord, connection: Connection
 ) -> Response:
-    asked = transaction.request
+    """The end of a login whose user has just authenticated: a session, and what the login was for."""
     users.record_login(tenant.store, user, request.remote_addr or "127.0.0.1")
     try:
         refuse_blocked(user)
     except LoginRefused as err:
-        raise CallbackError(asked.redirect_uri, asked.state, err.error, err.description) from err
+        raise refusal_of(tenant, transaction, err) from err
     tenant.store.sessions.take(http.session_handle())
     session = begin_session(tenant, user, connection, secrets.token_urlsafe(24))
-    response = answer_with_code(tenant, transaction, session)
+    response = answer_login(tenant, transaction, session)
     http.remember_session(response, tenant.store.sessions.add(session))
     return response
 
 
-def _transaction(tenant: LiveTenant) -> Transaction:
+def transaction_under_way(tenant: LiveTenant) -> Transaction:
     """The login under way that the page's state names, if this browser began it."""
-    transaction = tenant.store.transactions.get(_state())
+    transaction = tenant.store.transactions.get(transaction_handle())
     if transaction is None or not secrets.compare_digest(
         transaction.device.encode(), (http.device() or "").encode()
     ):
-        raise _over()
+        raise login_over()
     return transaction
 
 
-def _state() -> str | None:
+def transaction_handle() -> str | None:
     """The handle of the login under way; the URL and the form both carry it."""
     return request.args.get("state") or request.form.get("state")
 
 
-def _over() -> PageError:
+def login_over() -> PageError:
+    """The error of a login page that comes too late, or in a browser that did not begin the login."""
     return PageError(
         400,
         "This login cannot go on",
@@ -92,7 +93,7 @@ def _over() -> PageError:
 
 
 def _authenticated_user(tenant: LiveTenant, asked: AuthorizeRequest) -> tuple[UserRecord, Connection] | None:
-    offered = _offered_connections(tenant, asked)
+    offered = offered_connections(tenant, asked)
     if "username" in request.form:
         identifier, password = request.form["username"], request.form.get("password", "")
         return users.user_with_password(tenant.store, identifier, password, offered)
@@ -107,7 +108,8 @@ def _authenticated_user(tenant: LiveTenant, asked: AuthorizeRequest) -> tuple[Us
     return user, chosen
 
 
-def _offered_connections(tenant: LiveTenant, asked: AuthorizeRequest) -> list[Connection]:
+def offered_connections(tenant: LiveTenant, asked: AuthorizeRequest) -> list[Connection]:
+    """The connections that the login page shows: all of the tenant, or the one that was asked for."""
     if asked.connection is None:
         return list(tenant.store.config.connections)
     return [c for c in tenant.store.config.connections if c.name == asked.connection]
@@ -125,18 +127,17 @@ def _page(
     config = tenant.store.config
     client = config.client(asked.client_id)
     organization = config.organization(asked.organization_id) if asked.organization_id is not None else None
-    offered = _offered_connections(tenant, asked)
+    offered = offered_connections(tenant, asked)
     page = render_template(
         "login.html",
         tenant=config.tenant,
         application=client.name if client is not None else asked.client_id,
         organization=organization.display_name or organization.name if organization is not None else None,
-        state=_state(),
+        state=transaction_handle(),
         error=error,
         identifier=identifier if identifier is not None else asked.login_hint or "",
         has_password_form=any(connection.is_database for connection in offered),
         choices=[_choice(tenant, connection) for connection in offered if not connection.is_database],
-        wants_signup=asked.query.get("screen_hint") == "signup",
     )
     return make_response(page, status)
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from flask import Blueprint, Response, jsonify, request
 
-from localauth0 import users
+from localauth0 import device_flow, users
 from localauth0.actions.events import LoginAttempt
 from localauth0.errors import (
     NotImplementedHere,
@@ -41,7 +41,6 @@ blueprint = Blueprint("token", __name__)
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"  # noqa: S105 - the name of a grant type
 _NOT_IMPLEMENTED = frozenset(
     {
-        "urn:ietf:params:oauth:grant-type:device_code",
         "http://auth0.com/oauth/grant-type/passwordless/otp",
         "http://auth0.com/oauth/grant-type/mfa-otp",
         "http://auth0.com/oauth/grant-type/mfa-oob",
@@ -75,7 +74,7 @@ class TokenRequest:
 
 @blueprint.post("/oauth/token")
 def token() -> Response:
-    parameters = _parameters()
+    parameters = http.body_parameters()
     grant_type = parameters.get("grant_type")
     if not grant_type:
         raise invalid_request("Missing required parameter: grant_type")
@@ -181,31 +180,25 @@ def _client_credentials(call: TokenRequest) -> dict[str, Any]:
     )
 
 
+def _device_code(call: TokenRequest) -> dict[str, Any]:
+    authorized = call.tenant.store.devices.poll(call.required("device_code"), call.client.client_id)
+    _living_user(call.tenant, authorized.grant.user_id, "Invalid or expired device code.")
+    return token_response(call.tenant, authorized, with_refresh_token=True)
+
+
 _GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
     "authorization_code": _authorization_code,
     "refresh_token": _refresh_token,
     "password": _password,
     PASSWORD_REALM: _password,
     "client_credentials": _client_credentials,
+    device_flow.GRANT_TYPE: _device_code,
 }
 
 
 def _refusal(err: LoginRefused) -> OAuthError:
     """The status of a denial on the token endpoint is not documented; 403 goes with the other refusals."""
     return OAuthError(500 if err.error == "server_error" else 403, err.error, err.description)
-
-
-def _parameters() -> dict[str, str]:
-    """The body's parameters, from a form or from JSON; Auth0 takes both."""
-    if request.mimetype == "application/json":
-        body = request.get_json(silent=True)
-        if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
-            raise invalid_request("The body must be a JSON object of strings.")
-        return body
-    for name, values in request.form.lists():
-        if len(values) > 1:
-            raise invalid_request(f"The parameter {name} is there more than once.")
-    return request.form.to_dict()
 
 
 def _client(tenant: LiveTenant, parameters: dict[str, str]) -> Client:

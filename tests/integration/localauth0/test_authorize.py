@@ -285,11 +285,7 @@ def test_a_member_logs_in_to_the_organization(browser: Browser, organization: st
     assert tokens_of(browser.exchange(browser.log_in(organization=organization).code))["id_token"]
 
 
-def test_a_request_for_a_signup_page_is_told_that_there_is_none(browser: Browser) -> None:
-    assert "Signing up is not implemented" in browser.login_page(screen_hint="signup").text
-
-
-@pytest.mark.parametrize("path", ["/dbconnections/signup", "/oauth/device/code", "/samlp/x"])
+@pytest.mark.parametrize("path", ["/dbconnections/x", "/oauth/par", "/samlp/x"])
 def test_unknown_paths_say_not_implemented(acme: LocalAuth0, path: str) -> None:
     answer = requests.post(acme.url + path, json={}, timeout=TIMEOUT_S)
 

@@ -233,7 +233,8 @@ def test_a_body_above_one_mebibyte_is_refused(acme: LocalAuth0) -> None:
     [
         ("", (400, "invalid_request")),
         ("magic", (403, "unsupported_grant_type")),
-        ("urn:ietf:params:oauth:grant-type:device_code", (501, "not_implemented")),
+        ("urn:ietf:params:oauth:grant-type:token-exchange", (501, "not_implemented")),
+        ("urn:ietf:params:oauth:grant-type:device_code", (403, "unauthorized_client")),
         ("password", (403, "unauthorized_client")),
         ("client_credentials", (403, "unauthorized_client")),
     ],

@@ -1,0 +1,125 @@
+"""What people do with their own accounts: sign up, and set a new password; each with its asynchronous trigger.
+
+Source: Auth0 docs, Authentication API, "Signup" and "Change Password"; "User Profile Structure" for the limits.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localauth0 import users
+from localauth0.actions.events import post_change_password_event, post_user_registration_event
+from localauth0.errors import LocalAuth0Error
+from localauth0.live import LiveTenant
+from localauth0.records import Mail, PasswordTicket, RequestFacts, Transaction
+from localauth0.store import Store, UserRecord, iso_ms
+from localauth0.tenant import Connection
+
+MAX_PASSWORD_BYTES = 72
+MAX_EMAIL_CHARS = 254
+MAX_LOCAL_PART_CHARS = 64
+_USER_ID_BYTES = 12  # 24 hex digits
+
+
+class AccountRefused(LocalAuth0Error):
+    """A sign-up or a new password that is not taken; `code` is Auth0's."""
+
+    def __init__(self, name: str, code: str, description: str) -> None:
+        super().__init__(description)
+        self.name, self.code, self.description = name, code, description
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What somebody fills in to sign up. `attributes` are further ones of the profile."""
+
+    connection: Connection
+    email: str
+    password: str = field(repr=False)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    user_metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def sign_up(
+    tenant: LiveTenant, account: NewAccount, request: RequestFacts, transaction: Transaction | None = None
+) -> UserRecord:
+    """Add the user, and begin the post-user-registration Actions, for which nobody waits. Raises AccountRefused."""
+    _refuse_email(account.email)
+    _refuse_password(account.password)
+    store = tenant.store
+    with store.lock:
+        _refuse_taken(store, account)
+        user = UserRecord(_profile(store, account), account.password, [])
+        store.users[user.user_id] = user
+    event = post_user_registration_event(store, user, account.connection, request, transaction)
+    tenant.triggers.run_later("post-user-registration", event)
+    return user
+
+
+def send_password_mail(tenant: LiveTenant, connection: Connection, email: str) -> None:
+    """Send the link to a new password to the user of that address; nobody learns whether there is one."""
+    user = users.user_with_email(tenant.store, email, connection)
+    if user is None:
+        return
+    ticket = tenant.store.password_tickets.add(PasswordTicket(user.user_id, connection.name))
+    url = f"{tenant.url}/u/reset-password?ticket={ticket}"
+    tenant.store.mails.append(Mail(str(user.profile["email"]), "Reset your password", url, tenant.now()))
+
+
+def change_password(tenant: LiveTenant, ticket: PasswordTicket, password: str, request: RequestFacts) -> None:
+    """Set the password, and begin the post-change-password Actions. Raises AccountRefused."""
+    _refuse_password(password)
+    store = tenant.store
+    connection = store.config.connection(ticket.connection)
+    with store.lock:
+        user = store.users.get(ticket.user_id)
+        if user is None or connection is None:
+            raise AccountRefused("BadRequestError", "invalid_ticket", "The user no longer exists.")
+        now = iso_ms(store.clock())
+        user.password = password
+        user.profile.update(last_password_reset=now, updated_at=now)
+    event = post_change_password_event(store, user, connection, request)
+    tenant.triggers.run_later("post-change-password", event)
+
+
+def _profile(store: Store, account: NewAccount) -> dict[str, Any]:
+    now, own_id = iso_ms(store.clock()), secrets.token_hex(_USER_ID_BYTES)
+    email = account.email.lower()
+    profile: dict[str, Any] = {
+        "user_id": f"auth0|{own_id}",
+        "email": email,
+        "email_verified": False,
+        "name": email,
+        "nickname": email.partition("@")[0],
+        **account.attributes,
+        "created_at": now,
+        "updated_at": now,
+        "identities": [
+            {"connection": account.connection.name, "provider": "auth0", "user_id": own_id, "isSocial": False}
+        ],
+    }
+    if account.user_metadata:
+        profile["user_metadata"] = dict(account.user_metadata)
+    return profile
+
+
+def _refuse_taken(store: Store, account: NewAccount) -> None:
+    names = [account.email, *([account.attributes["username"]] if "username" in account.attributes else [])]
+    if any(users.user_with_name(store, name, account.connection) is not None for name in names):
+        raise AccountRefused("BadRequestError", "invalid_signup", "Invalid sign up")
+
+
+def _refuse_email(email: str) -> None:
+    local, _, domain = email.rpartition("@")
+    fits = len(email) <= MAX_EMAIL_CHARS and len(local) <= MAX_LOCAL_PART_CHARS
+    if not local or not domain or not fits or any(letter.isspace() for letter in email):
+        raise AccountRefused("BadRequestError", "invalid_signup", "The email address is not valid.")
+
+
+def _refuse_password(password: str) -> None:
+    if not 1 <= len(password.encode()) <= MAX_PASSWORD_BYTES:
+        text = f"The password must have 1 to {MAX_PASSWORD_BYTES} bytes."
+        raise AccountRefused("PasswordStrengthError", "invalid_password", text)
