@@ -12,13 +12,19 @@ import pytest
 import yaml
 
 from frontdesk.auth0.actions import ActionManifest, read_manifest
-from frontdesk.settings import ActionSettings, ClaimsSettings, TenantSettings
+from frontdesk.settings import ActionSettings, ClaimsSettings, LoginSettings, TenantSettings
+from frontdesk.settings_types import ACTION_NAMES
 
 ACTIONS = Path(__file__).resolve().parents[2] / "actions"
 SCHEMA = json.loads((ACTIONS / "manifest.schema.json").read_text())
 DIRECTORIES = sorted(path for path in ACTIONS.iterdir() if path.is_dir())
-HANDLERS = {"post-login": {"onExecutePostLogin", "onContinuePostLogin"}}
-MAX_POST_LOGIN_BYTES = 8000
+HANDLERS = {
+    "post-login": {"onExecutePostLogin", "onContinuePostLogin"},
+    "credentials-exchange": {"onExecuteCredentialsExchange"},
+    "post-user-registration": {"onExecutePostUserRegistration"},
+    "post-change-password": {"onExecutePostChangePassword"},
+}
+MAX_ACTION_BYTES = 9000  # what a person reads before pasting it into Auth0
 
 each_action = pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
 
@@ -98,24 +104,50 @@ def test_the_source_has_no_token_that_auth0_deploy_cli_replaces(directory: Path)
     assert re.findall(r"##|@@", source_of(directory)) == []
 
 
-def test_the_post_login_action_stays_small() -> None:
-    assert len((ACTIONS / "post-login" / "action.js").read_bytes()) < MAX_POST_LOGIN_BYTES
+@each_action
+def test_the_action_stays_small(directory: Path) -> None:
+    assert len((directory / "action.js").read_bytes()) < MAX_ACTION_BYTES
 
 
-def test_the_placeholders_are_the_defaults_of_the_settings() -> None:
+@each_action
+def test_the_settings_may_name_the_action(directory: Path) -> None:
+    assert directory.name in ACTION_NAMES
+    assert len(DIRECTORIES) == len(ACTION_NAMES)
+
+
+@each_action
+def test_nothing_of_one_event_is_kept_for_the_next(directory: Path) -> None:
+    """An instance serves many users: what lies outside of functions is constant."""
+    assert re.findall(r"^(?:let|var) ", source_of(directory), re.MULTILINE) == []
+
+
+@each_action
+def test_the_placeholders_are_the_defaults_of_the_settings(directory: Path) -> None:
     """Reading the file tells what a fresh set-up does; only the choice on failure is the safer one."""
-    places = dict(
-        re.findall(r"/\* setting: (\w+) \*/ (.+);$", source_of(ACTIONS / "post-login"), re.MULTILINE)
-    )
-    defaults = ActionSettings()
+    places = dict(re.findall(r"/\* setting: (\w+) \*/ (.+);$", source_of(directory), re.MULTILINE))
+    action, claims, login = ActionSettings(), ClaimsSettings(), LoginSettings()
+    defaults = {
+        "hook_url": "",
+        "tenant": "default",
+        "default_role": claims.default_role,
+        "claims_namespace": TenantSettings.model_fields["claims_namespace"].default,
+        "on_failure": "deny",
+        "deny_reason": action.deny_reason,
+        "deadline_ms": action.deadline_ms,
+        "max_body_bytes": action.max_body_bytes,
+        "role_sources": sorted(claims.role_sources),
+        "app_metadata_path": claims.app_metadata_path.split("."),
+        "role_map": list(claims.role_map),
+        "pass_unmapped": claims.pass_unmapped,
+        "extra_claims": list(claims.extra),
+        "id_token_claims": login.id_token_claims,
+        "id_token_namespace": login.id_token_namespace or "",
+        "metadata_limit_bytes": login.id_token_metadata_limit_bytes,
+        "audience": "",
+        "machine_roles": [],
+        "unknown_machines": action.unknown_machines,
+    }
 
-    assert places == {
-        "hook_url": "''",
-        "tenant": "'default'",
-        "default_role": repr(ClaimsSettings().default_role),
-        "claims_namespace": repr(TenantSettings.model_fields["claims_namespace"].default),
-        "on_failure": "'deny'",
-        "deny_reason": repr(defaults.deny_reason),
-        "deadline_ms": str(defaults.deadline_ms),
-        "max_body_bytes": str(defaults.max_body_bytes),
+    assert {name: json.loads(text.replace("'", '"')) for name, text in places.items()} == {
+        name: defaults[name] for name in places
     }

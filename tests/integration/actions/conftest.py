@@ -1,4 +1,4 @@
-"""Runs the Action that ships, rendered, in Node of each version that is there."""
+"""Runs the Actions that ship, rendered, in Node of each version that is there."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def node(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def run_actions(node: Path, tmp_path: Path) -> RunActions:
-    """Run the Action, rendered for `url` with these settings, for several events in one instance."""
+    """Run the Action `name`, rendered for `url` with these settings, for several events in one instance."""
 
-    def run(events: Sequence[dict[str, Any]], url: str, **settings: Any) -> list[Run]:
+    def run(
+        events: Sequence[dict[str, Any]], url: str = "", *, name: str = "post-login", **settings: Any
+    ) -> list[Run]:
         action = tmp_path / "action.js"
-        action.write_text(
-            render(action_dir("post-login"), dataclasses.replace(SETTINGS, url=url, **settings))
-        )
+        action.write_text(render(action_dir(name), dataclasses.replace(SETTINGS, url=url, **settings)))
         return execute(node, action, events)
 
     return run
@@ -73,7 +73,7 @@ def run_actions(node: Path, tmp_path: Path) -> RunActions:
 def run_action(run_actions: RunActions) -> RunAction:
     """As `run_actions`, for one event."""
 
-    def run(event: dict[str, Any], url: str, **settings: Any) -> Run:
+    def run(event: dict[str, Any], url: str = "", **settings: Any) -> Run:
         (only,) = run_actions([event], url, **settings)
         return only
 

@@ -34,14 +34,14 @@ function deepFreeze(value) {
 }
 
 async function main() {
-  const { onExecutePostLogin } = require(input.action);
+  const [handler] = Object.values(require(input.action));
   const runs = [];
   for (const event of input.events) {
     run = { calls: [], logs: [], thrown: null, fetches: 0 };
     runs.push(run);
     const start = performance.now();
     try {
-      await onExecutePostLogin(deepFreeze(event), recorder([]));
+      await handler(deepFreeze(event), recorder([]));
     } catch (thrown) {
       run.thrown = String(thrown);
     }
