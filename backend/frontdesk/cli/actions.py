@@ -2,70 +2,278 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
 
-from frontdesk.auth0.actions import ActionSettings, action_dir, read_manifest, render
+from frontdesk.auth0.action_deploy import carry_out
+from frontdesk.auth0.action_formats import Format, deploy_cli_mapping, rendered_files, write_files
+from frontdesk.auth0.action_plan import ActionsPlan, Choices, plan_actions
+from frontdesk.auth0.actions import RenderedAction, action_dir, read_manifest, rendered_actions
+from frontdesk.auth0.flow import Position
+from frontdesk.auth0.management import Credentials, ManagementApi
+from frontdesk.auth0.plan import PlanBlocked, Step, StepKind
 from frontdesk.errors import SettingsInvalid, UsageError
-from frontdesk.settings import Settings, load_settings
+from frontdesk.settings import Settings, load_settings, secret
+from frontdesk.settings_types import ACTION_NAMES
 
 app = typer.Typer(help="The Auth0 Actions that call frontdesk.", no_args_is_help=True)
 
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", help="The tenant's key; not needed when there is only one.")
+]
+EveryTenant = Annotated[bool, typer.Option("--all", help="All tenants of the settings, one after the other.")]
+Prune = Annotated[
+    bool,
+    typer.Option("--prune", help="Take Actions of ours that action.names no longer has out of their flows."),
+]
+TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Replace an Action of our name that somebody else made.")
+]
+Secrets = Annotated[
+    bool, typer.Option("--secrets", help="Send all secrets again, even if nothing else changes.")
+]
+Place = Annotated[
+    str,
+    typer.Option(
+        "--position",
+        help="Place in the flow: first, last, before:NAME, after:NAME (display names) or a number. `last` leaves an "
+        "Action that is bound already where it is.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the facts as one JSON document.")]
 
-@app.callback()
-def _actions() -> None:
-    # A group with a callback keeps `render` a command of its own, although it is the only one.
-    pass
+_COLOURS = {
+    StepKind.CREATE: "green",
+    StepKind.UPDATE: "yellow",
+    StepKind.BIND: "yellow",
+    StepKind.KEEP: "dim",
+    StepKind.CANNOT: "red",
+}
 
 
 @app.command("render")
 def render_command(
-    tenant: Annotated[
-        str | None, typer.Option(help="The tenant's key; not needed when there is only one.")
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Actions; otherwise those of action.names.", metavar="[NAME]…")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; otherwise the source is printed.")] = None,
+    tenant: Tenant = None,
+    format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.JS,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write into, or a file *.js; otherwise the source is printed."),
+    ] = None,
+    with_secrets: Annotated[
+        bool, typer.Option("--with-secrets", help="Write the values of secrets too, for you alone to read.")
+    ] = False,
 ) -> None:
-    """Write the post-login Action with your settings filled in, ready to be pasted into Auth0.
+    """Write the Actions with your settings filled in, as source or for another tool to import.
+
+    Needs no secret in the settings. Folders for auth0-deploy-cli keep what their triggers.json says of others.
 
     Example: frontdesk actions render --out action.js
     """
-    directory = action_dir("post-login")
-    source = render(directory, action_settings(load_settings(), tenant))
+    settings = load_settings(without_secrets=not with_secrets)
+    key, _ = settings.tenant(tenant)
+    actions = rendered_actions(settings, key, _known(names or settings.action.names))
+    files = rendered_files(actions, format, with_secrets=with_secrets)
     if out is None:
-        typer.echo(source, nl=False)
+        typer.echo(_only(files), nl=False)
         return
-    try:
-        out.write_text(source, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written: {error.strerror}") from error
-    manifest = read_manifest(directory)
-    typer.echo(
-        f"Wrote {out}: trigger {manifest.trigger.id} {manifest.trigger.version}, {manifest.runtime}.",
-        err=True,
-    )
-    for secret in manifest.secrets:
-        typer.echo(f"It needs the secret {secret.name}. {secret.description}", err=True)
+    if out.suffix in (".js", ".json"):
+        written = write_files(out.parent, {out.name: _only(files)}, with_secrets=with_secrets)
+    else:
+        written = write_files(out, files, with_secrets=with_secrets)
+    _tell_written(actions, format, written, with_secrets)
 
 
-def action_settings(settings: Settings, tenant: str | None) -> ActionSettings:
-    """Return what the Action of a tenant (the only one without a key) is rendered with.
+@app.command("diff")
+def diff_command(
+    tenant: Tenant = None,
+    every: EveryTenant = False,
+    position: Place = "last",
+    prune: Prune = False,
+    take_over: TakeOver = False,
+    secrets: Secrets = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what `deploy` would change at Auth0; ends with 1 when there is something.
 
-    Raises SettingsInvalid when the settings do not say where Auth0 reaches frontdesk.
+    Values of secrets cannot be read back from Auth0. A changed one is noticed when frontdesk sent it the last time;
+    otherwise their names are compared.
+
+    Example: frontdesk actions diff --tenant default
     """
-    key, chosen = settings.tenant(tenant)
-    if settings.action.url is None:
-        raise SettingsInvalid(
-            ["FRONTDESK_ACTION_URL ([action] url): expected frontdesk's public https URL, it is not set"]
+    choices = _choices(position, prune=prune, take_over=take_over, secrets=secrets)
+    if _planned(load_settings(), _Which(tenant, every), choices, as_json):
+        raise typer.Exit(1)
+
+
+@app.command("deploy")
+def deploy_command(
+    tenant: Tenant = None,
+    every: EveryTenant = False,
+    position: Place = "last",
+    prune: Prune = False,
+    take_over: TakeOver = False,
+    secrets: Secrets = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the Actions of action.names to Auth0: create or update, build, deploy, and bind into their flows.
+
+    Other people's Actions and their order stay. Run twice, it changes nothing.
+
+    Example: frontdesk actions deploy --dry-run
+    """
+    choices = _choices(position, prune=prune, take_over=take_over, secrets=secrets)
+    settings = load_settings()
+    which = _Which(tenant, every)
+    if dry_run:
+        _planned(settings, which, choices, as_json)
+        return
+    facts = [_deployed(settings, key, choices, as_json) for key in which.keys(settings)]
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+
+
+class _Which:
+    """The tenants that a command is about."""
+
+    def __init__(self, tenant: str | None, every: bool) -> None:
+        if tenant is not None and every:
+            raise UsageError("--tenant and --all exclude each other; give one of them")
+        self._tenant, self._every = tenant, every
+
+    def keys(self, settings: Settings) -> tuple[str, ...]:
+        return tuple(settings.tenants) if self._every else (settings.tenant(self._tenant)[0],)
+
+
+def management_api(settings: Settings, tenant_key: str) -> ManagementApi:
+    """Return the Management API of a tenant, with the application of the settings.
+
+    Raises SettingsInvalid when the settings have none.
+    """
+    tenant = settings.tenants[tenant_key]
+    client_id, client_secret = tenant.management_client_id, tenant.management_client_secret
+    if client_id is None or client_secret is None:
+        missing = "MANAGEMENT_CLIENT_ID" if client_id is None else "MANAGEMENT_CLIENT_SECRET"
+        fault = (
+            f"FRONTDESK_TENANTS_{tenant_key.upper()}_{missing}: expected the machine-to-machine application that "
+            f"calls the Management API, it is not set; `frontdesk auth0 setup` makes one"
         )
-    return ActionSettings(
-        url=settings.action.url,
-        tenant=key,
-        default_role=settings.claims.default_role,
-        claims_namespace=chosen.claims_namespace,
-        deadline_ms=settings.action.deadline_ms,
-        on_failure=settings.action.on_failure,
-        deny_reason=settings.action.deny_reason,
-        max_body_bytes=settings.action.max_body_bytes,
+        raise SettingsInvalid([fault])
+    access = Credentials(client_id=client_id, client_secret=secret(client_secret))
+    return ManagementApi(tenant.management_url, access)
+
+
+def _choices(position: str, *, prune: bool, take_over: bool, secrets: bool) -> Choices:
+    return Choices(
+        position=Position.parse(position), prune=prune, take_over=take_over, resend_secrets=secrets
     )
+
+
+def _planned(settings: Settings, which: _Which, choices: Choices, as_json: bool) -> bool:
+    """Print the plan of every tenant; tell whether one of them changes anything."""
+    facts, changes = [], False
+    for key in which.keys(settings):
+        with management_api(settings, key) as api:
+            plan = plan_actions(api, rendered_actions(settings, key, settings.action.names), choices)
+        changes = changes or plan.changes_anything
+        facts.append(_facts(key, plan))
+        if not as_json:
+            _print_plan(Console(), key, plan)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+    return changes
+
+
+def _deployed(settings: Settings, key: str, choices: Choices, as_json: bool) -> dict[str, object]:
+    def report(sentence: str) -> None:
+        if not as_json:
+            typer.echo(f"{key}: {sentence}")
+
+    with management_api(settings, key) as api:
+        plan = plan_actions(api, rendered_actions(settings, key, settings.action.names), choices)
+        if plan.obstacles:
+            raise PlanBlocked(plan.obstacles)
+        done = carry_out(api, plan, report=report)
+    if not as_json:
+        if not done:
+            typer.echo(f"{key}: Nothing had to be changed.")
+        for note in plan.notes:
+            typer.echo(f"{key}: {note.what}: {note.detail}.", err=True)
+    return _facts(key, plan) | {"done": list(done)}
+
+
+def _facts(key: str, plan: ActionsPlan) -> dict[str, object]:
+    return {
+        "tenant": key,
+        "changes": plan.changes_anything,
+        "steps": [step.as_json() for step in plan.steps],
+        "code": {each.wanted.title: each.code_diff() for each in plan.actions if each.code_diff()},
+    }
+
+
+def _print_plan(console: Console, key: str, plan: ActionsPlan) -> None:
+    table = Table(title=f"Tenant {key}", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in ("", "What", "Detail"):
+        table.add_column(name, overflow="fold")
+    for step in plan.steps:
+        table.add_row(*_cells(step))
+    console.print(table)
+    for change in plan.actions:
+        if change.held is not None and (text := change.code_diff()):
+            console.print(Syntax(text, "diff", background_color="default", word_wrap=True))
+
+
+def _cells(step: Step) -> Iterator[Text]:
+    yield Text(step.kind.value, style=_COLOURS[step.kind])
+    yield Text(step.what)
+    yield Text(step.detail)
+
+
+def _known(names: Sequence[str]) -> Sequence[str]:
+    if unknown := [name for name in names if name not in ACTION_NAMES]:
+        raise UsageError(f"no Action {', '.join(map(repr, unknown))}; there are {', '.join(ACTION_NAMES)}")
+    return names
+
+
+def _only(files: Mapping[str, str]) -> str:
+    if len(files) != 1:
+        raise UsageError(f"{len(files)} files are written; say where, with --out FOLDER")
+    return next(iter(files.values()))
+
+
+def _tell_written(
+    actions: Sequence[RenderedAction], kind: Format, written: Sequence[Path], with_secrets: bool
+) -> None:
+    def tell(text: str) -> None:
+        typer.echo(text, err=True)
+
+    if kind is Format.JS:
+        for action, path in zip(actions, written, strict=True):
+            tell(f"Wrote {path}: trigger {action.trigger_id} {action.trigger_version}, {action.runtime}.")
+    else:
+        tell(f"Wrote {len(written)} files: {', '.join(map(str, written))}.")
+    needed = {each.name: each for one in actions for each in read_manifest(action_dir(one.name)).secrets}
+    for each in needed.values():
+        tell(f"It needs the secret {each.name}. {each.description}")
+    if with_secrets:
+        tell("The files hold the values of secrets: keep them out of version control.")
+    if kind is Format.AUTH0_DEPLOY_CLI:
+        if not with_secrets and (mapping := deploy_cli_mapping(actions)):
+            values = json.dumps(mapping, ensure_ascii=False)
+            tell(f"Give a0deploy the values: AUTH0_KEYWORD_REPLACE_MAPPINGS='{values}'.")
+        tell(
+            "a0deploy binds what triggers/triggers.json lists and nothing else: add other people's Actions to it."
+        )

@@ -97,9 +97,44 @@ def test_without_a_public_url_the_missing_key_is_named(tmp_path: Path) -> None:
     assert "FRONTDESK_ACTION_URL" in str(result.exception)
 
 
-@pytest.mark.parametrize("out", ["missing/action.js", "."], ids=["no such directory", "a directory"])
+@pytest.mark.parametrize("out", ["file/action.js", "folder.js"], ids=["below a file", "a directory"])
 def test_a_file_that_cannot_be_written_is_a_wrong_usage(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.js").mkdir()
+
     result = render_with(SETTINGS, tmp_path, "--out", str(tmp_path / out))
 
     assert isinstance(result.exception, UsageError)
     assert str(tmp_path / out) in str(result.exception)
+
+
+def test_rendering_needs_no_secret_in_the_settings(tmp_path: Path) -> None:
+    config = tmp_path / "frontdesk.toml"
+    config.write_text(SETTINGS)
+
+    result = CliRunner().invoke(app, ["render"], env={"FRONTDESK_CONFIG": str(config)})
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("// frontdesk post-login ")
+
+
+def test_an_unknown_action_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    result = render_with(SETTINGS, tmp_path, "post-logout")
+
+    assert isinstance(result.exception, UsageError)
+    assert "post-login" in str(result.exception)
+
+
+def test_several_actions_need_a_folder(tmp_path: Path) -> None:
+    refused = render_with(SETTINGS, tmp_path, "claims", "sync").exception
+
+    assert isinstance(refused, UsageError)
+    assert "--out" in str(refused)
+
+    written = render_with(SETTINGS, tmp_path, "claims", "sync", "--out", str(tmp_path / "out"))
+
+    assert written.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "frontdesk-claims.js",
+        "frontdesk-sync.js",
+    ]
