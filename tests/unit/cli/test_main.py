@@ -42,6 +42,8 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_commands_are_those_that_the_documents_name() -> None:
     assert sorted(commands()) == [
+        "actions deploy",
+        "actions diff",
         "actions render",
         "demo",
         "hasura apply",
@@ -50,6 +52,9 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "init",
         "jwt-secret",
         "serve",
+        "token get",
+        "token inspect",
+        "token query",
     ]
 
 
