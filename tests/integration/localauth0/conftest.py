@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.integration.localauth0.acme import Browser, a_tenant
+from tests.integration.localauth0.managed import an_operated_tenant
 
 from localauth0 import LocalAuth0
 
@@ -31,6 +32,19 @@ def acme(running_acme: LocalAuth0) -> LocalAuth0:
     """The tenant acme, without Actions, as its file describes it."""
     running_acme.reset()
     return running_acme
+
+
+@pytest.fixture(scope="session")
+def running_operated(keys_dir: Path) -> Iterator[LocalAuth0]:
+    with LocalAuth0(tenant=an_operated_tenant(), data_dir=keys_dir) as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def operated(running_operated: LocalAuth0) -> LocalAuth0:
+    """acme with a machine that may call all of the Management API, as its file describes it."""
+    running_operated.reset()
+    return running_operated
 
 
 @pytest.fixture
