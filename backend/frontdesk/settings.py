@@ -25,8 +25,16 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from frontdesk.errors import SettingsInvalid, UsageError
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
-from frontdesk.settings_dotenv import with_dotenv
-from frontdesk.settings_sources import TENANT_KEY, Sources, faults_of, missing_secrets, read_sources
+from frontdesk.settings_dotenv import dotenv_path, with_dotenv
+from frontdesk.settings_sources import (
+    CONFIG_VARIABLE,
+    DEFAULT_FILE,
+    TENANT_KEY,
+    Sources,
+    faults_of,
+    missing_secrets,
+    read_sources,
+)
 from frontdesk.settings_types import (
     ACTION_NAMES,
     ActionNames,
@@ -429,6 +437,15 @@ def load_settings(
     if settings is None or faults:
         raise SettingsInvalid(faults)
     return settings
+
+
+def settings_places(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> tuple[Path, Path]:
+    """Return where the settings file and `.env` are, or would be."""
+    variables, place = os.environ if environ is None else environ, directory or Path.cwd()
+    named = with_dotenv(variables, place).environ.get(CONFIG_VARIABLE)
+    return place / (named or DEFAULT_FILE), dotenv_path(variables, place)
 
 
 def environment_of_a_child() -> dict[str, str]:

@@ -42,7 +42,7 @@ class _Found:
 
 def with_dotenv(environ: Mapping[str, str], directory: Path) -> Variables:
     """Return `environ` with the FRONTDESK_ variables of the `.env` beside the settings file that it names."""
-    path = (directory / (environ.get(CONFIG_VARIABLE) or DEFAULT_FILE)).parent / DOTENV
+    path = dotenv_path(environ, directory)
     if not path.is_file():
         return Variables(environ=environ)
     found = _read(path)
@@ -52,6 +52,11 @@ def with_dotenv(environ: Mapping[str, str], directory: Path) -> Variables:
         faults=tuple(found.faults),
         warnings=_warnings(path) if found.values else (),
     )
+
+
+def dotenv_path(environ: Mapping[str, str], directory: Path) -> Path:
+    """Return where `.env` is, or would be: beside the settings file that `environ` names."""
+    return (directory / (environ.get(CONFIG_VARIABLE) or DEFAULT_FILE)).parent / DOTENV
 
 
 def _read(path: Path) -> _Found:

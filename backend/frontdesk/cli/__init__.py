@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from frontdesk.cli import actions, demo, hasura, init, jwt_secret, serve
+from frontdesk.cli import actions, auth0, demo, hasura, init, jwt_secret, serve, token
 from frontdesk.errors import FrontdeskError
 
 app = typer.Typer(
@@ -25,7 +25,9 @@ app.command("init")(init.command)
 app.command("serve")(serve.command)
 app.command("jwt-secret")(jwt_secret.command)
 app.add_typer(actions.app, name="actions")
+app.add_typer(auth0.app, name="auth0")
 app.add_typer(hasura.app, name="hasura")
+app.add_typer(token.app, name="token")
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "actions deploy",
         "actions diff",
         "actions render",
+        "auth0 setup",
         "demo",
         "hasura apply",
         "hasura diff",
