@@ -19,6 +19,7 @@ from frontdesk.hasura.jwt_secret import (
     Finding,
     GeneratedSecret,
     Proposal,
+    Reach,
     SecretFormat,
     SecretOptions,
     check_keys,
@@ -80,6 +81,7 @@ def command(
     check: Annotated[
         bool, _option("Fetch the key set, and say whether Hasura can use it.", "--check", panel=_OF_KEYS)
     ] = False,
+    ca_file: Annotated[Text, _option("Certificates to trust when keys are fetched.", panel=_OF_KEYS)] = None,
     claims_namespace: Annotated[Text, _option("The claim with the Hasura claims.", panel=_OF_CLAIMS)] = None,
     claims_namespace_path: Annotated[Text, _option("A path to it instead.", panel=_OF_CLAIMS)] = None,
     claims_map_text: Annotated[
@@ -126,10 +128,11 @@ def command(
         }
         proposal = None if token_file is None else proposal_from(_read("--token-file", token_file))
         options = _options(provider, tenant, said, proposal)
-        secret = _generated(options, proposal, embed=embed_key or key_url is not None)
+        reach = replace(ANYWHERE, ca_file=None if ca_file is None else _existing("--ca-file", ca_file))
+        secret = _generated(options, proposal, reach, embed=embed_key or key_url is not None)
     except PayloadInvalid as error:
         raise _usage(error) from None
-    findings = _checked(secret, proposal) if check else ()
+    findings = _checked(secret, proposal, reach) if check else ()
     _tell(secret, proposal, findings, where_it_goes(how))
     if any(finding.verdict == "failed" for finding in findings):
         raise typer.Exit(1)
@@ -205,19 +208,27 @@ def _read(option: str, path: str) -> str:
         raise UsageError(f"{option} {path}: expected text in UTF-8") from None
 
 
-def _generated(options: SecretOptions, proposal: Proposal | None, *, embed: bool) -> GeneratedSecret:
+def _existing(option: str, path: str) -> str:
+    if not Path(path).is_file():
+        raise UsageError(f"{option} {path}: there is no such file")
+    return path
+
+
+def _generated(
+    options: SecretOptions, proposal: Proposal | None, reach: Reach, *, embed: bool
+) -> GeneratedSecret:
     now = datetime.now(UTC)
     if not embed:
         return generate(options, now)
     if options.key is not None:
         raise UsageError("--embed-key fetches a key and --key-file brings one: choose one of them")
     kid = options.kid or (proposal.kid if proposal else None)
-    return generate_embedded(replace(options, kid=kid), ANYWHERE, now)
+    return generate_embedded(replace(options, kid=kid), reach, now)
 
 
-def _checked(secret: GeneratedSecret, proposal: Proposal | None) -> tuple[Finding, ...]:
+def _checked(secret: GeneratedSecret, proposal: Proposal | None, reach: Reach) -> tuple[Finding, ...]:
     kid = proposal.kid if proposal else None
-    return check_keys(secret.config, ANYWHERE, datetime.now(UTC), kid=kid)
+    return check_keys(secret.config, reach, datetime.now(UTC), kid=kid)
 
 
 def _tell(

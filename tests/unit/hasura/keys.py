@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
+CURVES = {"ES256": ec.SECP256R1(), "ES256K": ec.SECP256K1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 
 
 @cache
@@ -65,7 +65,7 @@ def certificate(days: int = 365, *, start: datetime = NOW, number: int = 1, host
 
 def jwk(kid: str, kind: str = "RS256", number: int = 1, **more: Any) -> dict[str, Any]:
     """Return the public JWK of a key, as a provider publishes it."""
-    algorithm = jwt.get_algorithm_by_name(kind)
+    algorithm = jwt.get_algorithm_by_name("RS256" if kind == "weak" else kind)
     made = algorithm.to_jwk(private_key(kind, number).public_key(), as_dict=True)
     return {**made, "kid": kid, "use": "sig", "alg": kind, **more}
 

@@ -16,6 +16,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from frontdesk.errors import KeysUnavailable
 from frontdesk.hasura.transport import Deadline, DeadlineAdapter, new_session
@@ -44,10 +46,12 @@ def addresses_of(host: str, port: int) -> tuple[str, ...]:
 class Reach:
     """Where documents may be fetched from.
 
-    With `public_only` that is https at public hosts, and the origins of the settings, whatever they are.
+    With `public_only` that is https at public hosts, and the origins of the settings, whatever they are. Certificates
+    are checked against `ca_file` where there is one, else against the public authorities.
     """
 
     public_only: bool
+    ca_file: str | None = None
     origins: frozenset[tuple[str, str, int]] = frozenset()
     resolve: Resolve = field(default=addresses_of, repr=False)
 
@@ -87,7 +91,7 @@ def fetch(url: str, reach: Reach, *, budget_s: float = FETCH_BUDGET_S) -> Fetche
     deadline = Deadline.after(budget_s)
     for _ in range(MAX_REDIRECTS + 1):
         parts = _split(url)
-        response = _ask(parts, reach.address(parts), deadline)
+        response = _ask(parts, reach, deadline)
         if response.status_code not in _REDIRECTS:
             return _accepted(response, parts)
         target = urljoin(url, response.headers.get("Location", ""))
@@ -123,21 +127,27 @@ def _is_public(address: str) -> bool:
     return bool(parsed.is_global) and not parsed.is_multicast and not translated
 
 
-def _ask(parts: SplitResult, address: str, deadline: Deadline) -> requests.Response:
+def _ask(parts: SplitResult, reach: Reach, deadline: Deadline) -> requests.Response:
+    address = reach.address(parts)
     with new_session(headers={"Host": parts.netloc}) as session:
         session.mount(f"{parts.scheme}://", _PinnedAdapter(address, origin_of(parts)[1]))
         try:
-            return session.get(parts.geturl(), timeout=deadline, allow_redirects=False)  # type: ignore[arg-type]
+            return session.get(
+                parts.geturl(),
+                timeout=deadline,  # type: ignore[arg-type]
+                allow_redirects=False,
+                verify=reach.ca_file or True,
+            )
         except requests.exceptions.SSLError:
             raise KeysUnavailable(
                 f"{_shown(parts)}: its certificate is not one for this name that is trusted here"
             ) from None
-        except (requests.RequestException, TimeoutError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise KeysUnavailable(f"{_shown(parts)} gives no answer ({_kind(error)})") from None
 
 
 def _kind(error: Exception) -> str:
-    if isinstance(error, requests.Timeout | TimeoutError):
+    if isinstance(error, requests.Timeout | Urllib3Timeout | TimeoutError):
         return "not in time"
     if isinstance(error, requests.ConnectionError):
         return "no connection"

@@ -13,6 +13,14 @@ from frontdesk.hasura.jwt_config import JwtConfig
 VARIABLE = "HASURA_GRAPHQL_JWT_SECRET"
 SecretFormat = Literal["json", "env", "compose", "kubernetes", "cloud"]
 FORMATS: tuple[str, ...] = get_args(SecretFormat)
+# A backslash that stands for itself goes first: what follows it is no escape.
+_ESCAPES = {
+    r"\\": r"\u005c",
+    r"\"": r"\u0022",
+    "'": r"\u0027",
+    "${": r"\u0024{",
+    "\x7f": r"\u007f",
+}
 
 
 def formatted(config: JwtConfig, how: SecretFormat) -> str:
@@ -49,12 +57,6 @@ def _without_quoting(text: str) -> str:
 
     python-dotenv puts variables in for ${…} between single quotes too, and takes \\\\ there for one backslash.
     """
-    for escape, same in (
-        (r"\\", r"\u005c"),
-        (r"\"", r"\u0022"),
-        ("'", r"\u0027"),
-        ("${", r"\u0024{"),
-        ("\x7f", r"\u007f"),
-    ):
-        text = text.replace(escape, same)
+    for written, same in _ESCAPES.items():
+        text = text.replace(written, same)
     return text
