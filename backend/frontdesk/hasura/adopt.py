@@ -143,11 +143,14 @@ class _Adopted:
         for old, new in self._renames.items():
             yield f"column {_quoted(old)} becomes {new}; GraphQL shows it under the name that frontdesk ships"
         for column in self._loosened():
-            yield f"column {_quoted(column.name)} may be null from now on: a login of frontdesk brings no value for it"
+            yield f"column {_quoted(column.name)} may be null from now on, since no login brings a value for it; "
+            yield "a permission that says _neq of such a column lets rows without a value through"
         for key in self._moved_keys():
-            yield f"foreign key {key.name} of {key.table} leads to a unique constraint: a user id is in one tenant only"
+            yield f"foreign key {key.name} of {key.table} leads to a unique constraint from now on"
+        if self._moved_keys() and self._former_key() == ("user_id",):
+            yield "with that constraint a user id can be in one tenant only"
         for name in sorted(self._kept_columns() & self._wanted.keys() - {"tenant", "user_id"}):
-            yield f"column {name} is written from Auth0's profile from now on"
+            yield f"column {name} is written by frontdesk from now on, as Auth0 tells it"
         for trigger in self._table.triggers:
             yield f"trigger {trigger} stays and runs at every login: look whether it may change our columns"
 
@@ -222,12 +225,12 @@ class _Adopted:
     def _new_key(self) -> Iterator[str]:
         for constraint in self._constraints:
             yield f"ALTER TABLE {self._users} ADD {constraint};"
-        key = self._table.key
         moved = self._moved_keys()
-        if key is None or not (moved or tuple(map(self._new_name, key.columns)) != ("user_id",)):
+        former = self._former_key()
+        if not former or not (moved or former != ("user_id",)):
             return
-        columns = ", ".join(_quoted(self._new_name(name)) for name in key.columns)
-        name = _quoted("users_" + "_".join(map(self._new_name, key.columns)) + "_key")
+        columns = ", ".join(map(_quoted, former))
+        name = _quoted(f"users_{'_'.join(former)}_key")
         yield f"ALTER TABLE {self._users} ADD CONSTRAINT {name} UNIQUE ({columns});"
         for each in moved:
             own = ", ".join(_quoted(self._new_name(name) if each.own else name) for name in each.columns)
@@ -239,9 +242,12 @@ class _Adopted:
 
     def _unlinked(self) -> str:
         """Return an id for rows that no Auth0 user belongs to yet: the former key, which no Auth0 id looks like."""
-        former = self._table.key.columns if self._table.key else ()
-        parts = " || '|' || ".join(f"{_quoted(self._new_name(name))}::text" for name in former)
+        parts = " || '|' || ".join(f"{_quoted(name)}::text" for name in self._former_key())
         return f"'unlinked|' || {parts or 'gen_random_uuid()::text'}"
+
+    def _former_key(self) -> tuple[str, ...]:
+        """Return the columns of the former primary key, under their new names; none when there was no key."""
+        return tuple(map(self._new_name, self._table.key.columns)) if self._table.key else ()
 
     def _owner(self, key: ForeignKey) -> str:
         return self._users if key.own else key.table

@@ -19,7 +19,11 @@ from frontdesk.hasura.schema_move import PUBLIC
 
 # Where the CLI kept its record before config v3; its own upgrade copies it, and so does this.
 _FORMER_RECORD = "select version, dirty from hdb_catalog.schema_migrations"
-_HAS_FORMER_RECORD = "select to_regclass('hdb_catalog.schema_migrations') is not null"
+# Not by to_regclass: it needs a right to the schema, which the user of a source beside the metadata may lack.
+_HAS_FORMER_RECORD = """
+select 'yes' from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where n.nspname = 'hdb_catalog' and c.relname = 'schema_migrations'
+"""
 _LOCK_TIMEOUT, _STATEMENT_TIMEOUT, _DENIED = "55P03", "57014", "42501"
 
 
@@ -132,7 +136,7 @@ class MigrationRecord:
         return dict(versions) if isinstance(versions, Mapping) else {}
 
     def _add_former(self) -> None:
-        if self._hasura.select(_HAS_FORMER_RECORD, source=self._source) != [["t"]]:
+        if self._hasura.select(_HAS_FORMER_RECORD, source=self._source) != [["yes"]]:
             return
         former = {
             version: dirty == "t"

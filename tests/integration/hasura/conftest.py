@@ -100,6 +100,13 @@ def writer(engine: Engine) -> Iterator[UserWriter]:
 
 
 @pytest.fixture
+def empty_engine(database_url: str) -> Iterator[str]:
+    """The URL of an engine over an empty database."""
+    with LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET) as hasura:
+        yield hasura.url
+
+
+@pytest.fixture
 def unused_port() -> int:
     """A port of loopback that nobody listens on."""
     return free_port()

@@ -7,10 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.migrations import PROJECT, migrations
-
 
 
 def frontdesk(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,8 @@ from frontdesk.errors import HasuraBlocked, HasuraRejected, HasuraUnavailable, U
 from frontdesk.hasura.deploy import MigrationState, apply, status
 from frontdesk.hasura.health import check_health
 from frontdesk.hasura.project import read_project
-from localhasura.server import LocalHasura
 
 NAMES = tuple(migration.name for migration in migrations())
-
-
-@pytest.fixture
-def empty_engine(database_url: str) -> Iterator[str]:
-    """The URL of an engine over an empty database."""
-    with LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET) as hasura:
-        yield hasura.url
 
 
 @pytest.fixture
