@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
+from frontdesk.auth0.listing import PAGE_SIZE, records
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import StepKind
-from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot, keep, plain, steps_of
+from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot, keep, steps_of
 
 API_NAME = "Hasura (frontdesk)"
 SIGNING_ALG = "RS256"
@@ -35,14 +36,10 @@ def plan_api(api: ManagementApi, audience: str, rbac: Rbac | None, *, force: boo
 def _planned(
     api: ManagementApi, audience: str, rbac: Rbac | None, what: str, by_hand: str, *, force: bool
 ) -> Iterator[SetupStep]:
-    known = next(
-        (
-            server
-            for each in api.sdk.resource_servers.list(per_page=100)
-            if (server := plain(each)).get("identifier") == audience
-        ),
-        None,
+    servers = records(
+        lambda page: api.sdk.resource_servers.list(page=page, per_page=PAGE_SIZE), "resource_servers"
     )
+    known = next((each for each in servers if each.get("identifier") == audience), None)
     if known is None:
         yield _creation(api, audience, rbac or Rbac.OFF, what, by_hand)
         return

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from frontdesk.auth0.listing import PAGE_SIZE, records
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import StepKind
-from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot, plain
+from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot
 
 MARK = "frontdesk"  # the key in client_metadata; its value says which of the two it is
 _FIELDS = (
@@ -33,9 +34,14 @@ class Place:
 
 def found(api: ManagementApi, place: Place, client_id: str | None) -> dict[str, Any] | SetupStep | None:
     """Return the application of the settings, or ours by its name; a step when which one it is cannot be said."""
-    clients = [
-        plain(each) for each in api.sdk.clients.list(fields=_FIELDS, include_fields=True, per_page=100)
-    ]
+    clients = list(
+        records(
+            lambda page: api.sdk.clients.list(
+                fields=_FIELDS, include_fields=True, page=page, per_page=PAGE_SIZE
+            ),
+            "clients",
+        )
+    )
     if client_id is not None:
         known = next((each for each in clients if each.get("client_id") == client_id), None)
         return known or cannot(

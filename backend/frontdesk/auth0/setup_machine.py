@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from frontdesk.auth0.listing import plain
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import StepKind
 from frontdesk.auth0.scopes import MACHINE_SCOPES
 from frontdesk.auth0.setup_apps import MARK, Place, creation, found, is_ours
-from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot, keep, plain, steps_of
+from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot, keep, steps_of
 from frontdesk.errors import Auth0Rejected
 
 MACHINE_NAME = "frontdesk"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from auth0.management.core.parse_error import ParsingError
 
@@ -118,12 +117,6 @@ def carry_out(steps: Sequence[SetupStep], made: Made) -> tuple[Outcome, ...]:
                 unreachable = error.detail
                 outcomes.append(Outcome(step=step, problem=unreachable))
     return tuple(outcomes)
-
-
-def plain(answer: Any) -> dict[str, Any]:
-    """Return an answer of the SDK as Auth0 wrote it, without what is null."""
-    found: dict[str, Any] = answer.model_dump(by_alias=True, exclude_none=True, mode="json")
-    return found
 
 
 def _done(step: SetupStep, made: Made) -> Outcome:

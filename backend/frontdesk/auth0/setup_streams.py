@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from auth0.management.core.parse_error import ParsingError
 from auth0.management.types import CreateEventStreamWebHookRequestContent, CreateLogStreamHttpRequestBody
 
+from frontdesk.auth0.listing import PAGE_SIZE, plain, records_of_page
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import StepKind
-from frontdesk.auth0.setup_steps import Part, SetupStep, cannot, keep, plain, steps_of
+from frontdesk.auth0.setup_steps import Part, SetupStep, cannot, keep, steps_of
 
 LOG_STREAM = "frontdesk-log-stream"
 EVENT_STREAM = "frontdesk-event-stream"
@@ -122,7 +122,11 @@ def _event_stream(api: ManagementApi, target: Target, *, force: bool) -> Iterato
     }
     subscriptions = [{"event_type": name} for name in EVENT_TYPES]
     serves = answers(target.url)
-    known = _named(EVENT_STREAM, _event_streams(api))
+    known = _named(
+        EVENT_STREAM,
+        # Some clients of Auth0 read a bare list here.
+        records_of_page(lambda: api.sdk.event_streams.list(take=PAGE_SIZE), "eventStreams"),
+    )
     if known is None:
         request = {
             "name": EVENT_STREAM,
@@ -154,16 +158,6 @@ def _event_stream(api: ManagementApi, target: Target, *, force: bool) -> Iterato
         idle=_idle(target, runs=runs, serves=serves),
         scope="update:event_streams",
     )
-
-
-def _event_streams(api: ManagementApi) -> list[dict[str, Any]]:
-    try:
-        return [plain(each) for each in api.sdk.event_streams.list(take=100)]
-    except ParsingError as error:
-        # Auth0's own clients disagree about the shape of this answer; some read a bare list.
-        if isinstance(error.body, list):
-            return [each for each in error.body if isinstance(each, dict)]
-        raise
 
 
 def _delivers_to(known: dict[str, Any], target: Target) -> bool:
