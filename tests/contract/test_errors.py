@@ -64,7 +64,7 @@ def test_only_what_gave_no_answer_is_worth_another_try() -> None:
     retryable = {error.__name__ for error in every_error() if error.retryable}
 
     assert {"Auth0Unavailable", "HasuraUnavailable"} <= retryable
-    assert all(name.endswith("Unavailable") for name in retryable)
+    assert retryable.isdisjoint({"Auth0Rejected", "HasuraRejected", "PayloadInvalid", "SettingsInvalid"})
 
 
 def test_a_login_that_hasura_did_not_take_is_answered_with_503() -> None:
