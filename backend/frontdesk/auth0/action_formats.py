@@ -18,9 +18,17 @@ from frontdesk.auth0.actions import RenderedAction
 from frontdesk.errors import UsageError
 
 # auth0-deploy-cli puts a mapped list in the place of "@@NAME@@". A whole list, because a value inside one would be
-# imported as it stands when nothing is mapped; an unmapped list stops the import.
+# imported as it stands when nothing is mapped; a list that is not mapped stops the import.
 SECRETS_KEYWORD = "FRONTDESK_SECRETS"
 _SECRET_FILE_MODE = 0o600
+
+
+class SecretsMode(StrEnum):
+    """What the files say of secrets: nothing but names, a place that auth0-deploy-cli fills, or the values."""
+
+    LEFT_OUT = "left-out"
+    MAPPED = "mapped"
+    WRITTEN = "written"
 
 
 class Format(StrEnum):
@@ -33,20 +41,21 @@ class Format(StrEnum):
 
 
 def rendered_files(
-    actions: Sequence[RenderedAction], kind: Format, *, with_secrets: bool = False
+    actions: Sequence[RenderedAction], kind: Format, *, secrets: SecretsMode = SecretsMode.LEFT_OUT
 ) -> Mapping[str, str]:
     """Return the files, each by its path inside the folder."""
+    with_secrets = secrets is SecretsMode.WRITTEN
     if kind is Format.JS:
         return {f"{each.title}.js": _code(each, with_secrets) for each in actions}
     if kind is Format.JSON:
         return {f"{each.title}.json": _as_json(_request(each, with_secrets)) for each in actions}
     if kind is Format.AUTH0_DEPLOY_CLI:
-        return _deploy_cli_files(actions, with_secrets)
+        return _deploy_cli_files(actions, secrets)
     return _terraform_files(actions, with_secrets)
 
 
-def write_files(folder: Path, files: Mapping[str, str], *, with_secrets: bool) -> tuple[Path, ...]:
-    """Write the files below `folder`, for their owner alone when they hold secrets, and return their paths.
+def write_files(folder: Path, files: Mapping[str, str], *, private: bool = False) -> tuple[Path, ...]:
+    """Write the files below `folder`, for their owner alone when `private`, and return their paths.
 
     `triggers/triggers.json` keeps what it says of other Actions. Raises UsageError when a file cannot be written.
     """
@@ -56,7 +65,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, with_secrets: bool) -
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             content = _merged_triggers(path, text) if name == TRIGGERS_FILE else text
-            _write(path, content, private=with_secrets)
+            _write(path, content, private=private)
         except OSError as error:
             raise UsageError(f"--out {path}: cannot be written: {error.strerror}") from error
         written.append(path)
@@ -95,13 +104,17 @@ def _secrets(action: RenderedAction, with_secrets: bool) -> list[dict[str, str]]
     ]
 
 
-def _deploy_cli_files(actions: Sequence[RenderedAction], with_secrets: bool) -> dict[str, str]:
+def _deploy_cli_files(actions: Sequence[RenderedAction], secrets: SecretsMode) -> dict[str, str]:
+    """Return auth0-deploy-cli's folder. A record without `secrets` leaves those that Auth0 has."""
+    with_secrets = secrets is SecretsMode.WRITTEN
     files: dict[str, str] = {}
     flows: dict[str, list[dict[str, str]]] = {}
     for each in actions:
         code = f"actions/{each.title}/code.js"
         record = _request(each, with_secrets) | {"code": f"./{code}", "status": "built", "deployed": True}
-        if each.secrets and not with_secrets:
+        if secrets is SecretsMode.LEFT_OUT:
+            del record["secrets"]
+        elif secrets is SecretsMode.MAPPED and each.secrets:
             record["secrets"] = f"@@{SECRETS_KEYWORD}@@"
         files[f"actions/{each.title}.json"] = _as_json(record)
         files[code] = _code(each, with_secrets)

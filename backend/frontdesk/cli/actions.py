@@ -14,7 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from frontdesk.auth0.action_deploy import carry_out
-from frontdesk.auth0.action_formats import Format, deploy_cli_mapping, rendered_files, write_files
+from frontdesk.auth0.action_formats import (
+    Format,
+    SecretsMode,
+    deploy_cli_mapping,
+    rendered_files,
+    write_files,
+)
 from frontdesk.auth0.action_plan import ActionsPlan, Choices, plan_actions
 from frontdesk.auth0.actions import RenderedAction, action_dir, read_manifest, rendered_actions
 from frontdesk.auth0.flow import Position
@@ -73,25 +79,32 @@ def render_command(
     with_secrets: Annotated[
         bool, typer.Option("--with-secrets", help="Write the values of secrets too, for you alone to read.")
     ] = False,
+    map_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--map-secrets", help="For auth0-deploy-cli: let a0deploy put the secrets in, from its mapping."
+        ),
+    ] = False,
 ) -> None:
     """Write the Actions with your settings filled in, as source or for another tool to import.
 
-    Needs no secret in the settings. Folders for auth0-deploy-cli keep what their triggers.json says of others.
+    Needs no secret in the settings, and writes none: `deploy` sends them, or you set them in the Dashboard.
 
     Example: frontdesk actions render --out action.js
     """
+    secrets = _secrets_mode(format, written=with_secrets, mapped=map_secrets)
     settings = load_settings(without_secrets=not with_secrets)
     key, _ = settings.tenant(tenant)
     actions = rendered_actions(settings, key, _known(names or settings.action.names))
-    files = rendered_files(actions, format, with_secrets=with_secrets)
+    files = rendered_files(actions, format, secrets=secrets)
     if out is None:
         typer.echo(_only(files), nl=False)
         return
     if out.suffix in (".js", ".json"):
-        written = write_files(out.parent, {out.name: _only(files)}, with_secrets=with_secrets)
+        written = write_files(out.parent, {out.name: _only(files)}, private=with_secrets)
     else:
-        written = write_files(out, files, with_secrets=with_secrets)
-    _tell_written(actions, format, written, with_secrets)
+        written = write_files(out, files, private=with_secrets)
+    _tell_written(actions, format, written, secrets)
 
 
 @app.command("diff")
@@ -242,6 +255,12 @@ def _cells(step: Step) -> Iterator[Text]:
     yield Text(step.detail)
 
 
+def _secrets_mode(kind: Format, *, written: bool, mapped: bool) -> SecretsMode:
+    if mapped and (written or kind is not Format.AUTH0_DEPLOY_CLI):
+        raise UsageError("--map-secrets goes with --format auth0-deploy-cli, and not with --with-secrets")
+    return SecretsMode.MAPPED if mapped else SecretsMode.WRITTEN if written else SecretsMode.LEFT_OUT
+
+
 def _known(names: Sequence[str]) -> Sequence[str]:
     if unknown := [name for name in names if name not in ACTION_NAMES]:
         raise UsageError(f"no Action {', '.join(map(repr, unknown))}; there are {', '.join(ACTION_NAMES)}")
@@ -255,25 +274,26 @@ def _only(files: Mapping[str, str]) -> str:
 
 
 def _tell_written(
-    actions: Sequence[RenderedAction], kind: Format, written: Sequence[Path], with_secrets: bool
+    actions: Sequence[RenderedAction], kind: Format, written: Sequence[Path], secrets: SecretsMode
 ) -> None:
-    def tell(text: str) -> None:
-        typer.echo(text, err=True)
-
     if kind is Format.JS:
         for action, path in zip(actions, written, strict=True):
-            tell(f"Wrote {path}: trigger {action.trigger_id} {action.trigger_version}, {action.runtime}.")
+            _tell(f"Wrote {path}: trigger {action.trigger_id} {action.trigger_version}, {action.runtime}.")
     else:
-        tell(f"Wrote {len(written)} files: {', '.join(map(str, written))}.")
+        _tell(f"Wrote {len(written)} files: {', '.join(map(str, written))}.")
     needed = {each.name: each for one in actions for each in read_manifest(action_dir(one.name)).secrets}
     for each in needed.values():
-        tell(f"It needs the secret {each.name}. {each.description}")
-    if with_secrets:
-        tell("The files hold the values of secrets: keep them out of version control.")
+        _tell(f"It needs the secret {each.name}. {each.description}")
+    if secrets is SecretsMode.WRITTEN:
+        _tell("The files hold the values of secrets: keep them out of version control.")
+    if secrets is SecretsMode.MAPPED:
+        mapping = json.dumps(deploy_cli_mapping(actions), ensure_ascii=False)
+        _tell(f"Give a0deploy the values: AUTH0_KEYWORD_REPLACE_MAPPINGS='{mapping}'.")
     if kind is Format.AUTH0_DEPLOY_CLI:
-        if not with_secrets and (mapping := deploy_cli_mapping(actions)):
-            values = json.dumps(mapping, ensure_ascii=False)
-            tell(f"Give a0deploy the values: AUTH0_KEYWORD_REPLACE_MAPPINGS='{values}'.")
-        tell(
+        _tell(
             "a0deploy binds what triggers/triggers.json lists and nothing else: add other people's Actions to it."
         )
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
