@@ -47,7 +47,7 @@ def generate_embedded(options: SecretOptions, reach: Reach, now: datetime) -> Ge
         kind = type_of(chosen.public)
     except KeyUnusable as error:
         raise JwtConfigInvalid(str(error)) from None
-    embedded = generate(replace(options, key=chosen.pem, key_type=kind), now)
+    embedded = generate(replace(options, key=chosen.pem, key_type=kind, jwk_url=None), now)
     others = 0 if options.kid else len(document.keys) - 1
     return replace(embedded, embedded=EmbeddedKey(fetched.url, chosen.kid, kind, chosen.expires, others))
 
@@ -74,6 +74,8 @@ def _faults(
         faults.append(
             FieldFault("jwk_url", "the jwks_uri of <issuer>/.well-known/openid-configuration, or a key file")
         )
+    if options.key is not None and options.jwk_url is not None:
+        faults.append(FieldFault("jwk_url", "not both, a key and the address of a key set"))
     if options.issuer is not None and not options.issuer.strip():
         faults.append(FieldFault("issuer", "the `iss` of your tokens, to the last letter"))
     if provider.name == "auth0" and not _is_base_url(published.issuer or ""):
