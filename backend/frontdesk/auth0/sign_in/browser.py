@@ -38,7 +38,7 @@ class _Attempt:
 
 def sign_in_with_browser(
     application: Application,
-    show: Callable[[str], None],
+    show: Callable[[str], object],
     *,
     port: int = CALLBACK_PORT,
     wait_s: float = WAIT_S,

@@ -34,9 +34,9 @@ class DeviceCode:
 
 def sign_in_with_device(
     application: Application,
-    show: Callable[[DeviceCode], None],
+    show: Callable[[DeviceCode], object],
     *,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[float], object] = time.sleep,
 ) -> SignedIn:
     """Return the tokens of a login that a person confirms elsewhere; `show` gets the code, `pause` waits.
 

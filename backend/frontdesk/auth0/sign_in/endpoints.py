@@ -19,6 +19,7 @@ CALL_BUDGET_S = 30.0
 MAX_ANSWER_BYTES = 1024 * 1024
 SCOPE = "openid profile email"
 _MAX_ECHO = 200
+_UNAUTHORIZED = 401
 _HINTS: Mapping[str, str] = {
     "access_denied": "the login was refused, or the application may not have this audience",
     "invalid_client": "check the client id and its secret",
@@ -82,7 +83,7 @@ def refusal(error: object, description: object, status: int | None = None) -> Au
     """Return what an OAuth error means."""
     code = error if isinstance(error, str) else "no code"
     said = ascii(str(description or "no description"))[1:-1][:_MAX_ECHO].strip()
-    hint = _HINTS.get(code)
+    hint = _HINTS.get("invalid_client" if status == _UNAUTHORIZED else code)
     detail = f"Auth0 gives no token: {said} ({ascii(code)[1:-1][:60]})" + (f"; {hint}" if hint else "")
     return Auth0Rejected(detail, status_code=status, error_code=code)
 
