@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from auth0.management.client import Auth0
 from tests.integration.localauth0.acme import Browser, a_tenant
-from tests.integration.localauth0.managed import an_operated_tenant
+from tests.integration.localauth0.managed import Operator, an_operated_tenant, sdk
 
 from localauth0 import LocalAuth0
 
@@ -45,6 +46,18 @@ def operated(running_operated: LocalAuth0) -> LocalAuth0:
     """acme with a machine that may call all of the Management API, as its file describes it."""
     running_operated.reset()
     return running_operated
+
+
+@pytest.fixture
+def operator(operated: LocalAuth0) -> Operator:
+    return Operator(operated)
+
+
+@pytest.fixture
+def auth0(operated: LocalAuth0) -> Iterator[Auth0]:
+    """The official SDK, as the operator."""
+    with sdk(operated) as client:
+        yield client
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import requests
 from auth0.management.client import Auth0
 from tests.integration.localauth0.acme import TIMEOUT_S, Browser, a_tenant, tokens_of
@@ -67,6 +70,8 @@ class Operator:
         return response.status_code, problem["message"], problem.get("errorCode")
 
 
-def sdk(tenant: LocalAuth0) -> Auth0:
+@contextmanager
+def sdk(tenant: LocalAuth0) -> Iterator[Auth0]:
     """The official SDK's client."""
-    return Auth0(base_url=f"{tenant.url}/api/v2", token=operator_token(tenant))
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as http:
+        yield Auth0(base_url=f"{tenant.url}/api/v2", token=operator_token(tenant), httpx_client=http)
