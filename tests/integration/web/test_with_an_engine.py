@@ -2,66 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
-import psycopg
 import pytest
-from psycopg.rows import DictRow, dict_row
 from tests.builders import EVENT_NAMES, a_hook_body, a_signed_call
-from tests.conftest import new_database
-from tests.integration.hasura.engine import ADMIN_SECRET, JWT_KEY, JWT_SECRET, Engine
-from tests.integration.web.conftest import Desk, StartDesk
+from tests.integration.hasura.engine import ADMIN_SECRET, JWT_KEY, Engine
+from tests.integration.web.conftest import Desk, Rows, StartDesk
 
-from frontdesk.hasura.deploy import apply
 from frontdesk.settings import HASURA_CLAIMS
-from frontdesk.settings_reference import PROJECT
-from localhasura.server import LocalHasura
 
-Rows = psycopg.Connection[DictRow]
 ANA = "auth0|64b0f1e2d3c4b5a697887766"
 OWN_ROWS = "query { users { userId email roles { role source } } }"
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def desk_template(postgres_url: str, worker_id: str) -> Iterator[str]:
-    """The name of a database with our migrations and metadata."""
-    name = f"desk_{worker_id}_{os.getpid()}"
-    with new_database(postgres_url, name) as url:
-        with LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as hasura:
-            apply(hasura.url, ADMIN_SECRET, PROJECT / "hasura")
-        yield name
-
-
-@pytest.fixture
-def desk_database_url(postgres_url: str, desk_template: str) -> Iterator[str]:
-    with new_database(postgres_url, f"{desk_template}_{next(_numbers)}", template=desk_template) as url:
-        yield url
-
-
-@pytest.fixture
-def engine(desk_database_url: str) -> Iterator[Engine]:
-    """A running engine with our project."""
-    with LocalHasura(
-        database_url=desk_database_url, admin_secret=ADMIN_SECRET, jwt_secret=JWT_SECRET
-    ) as hasura:
-        engine = Engine(hasura.url)
-        yield engine
-        engine.close()
-
-
-@pytest.fixture
-def rows(desk_database_url: str, engine: Engine) -> Iterator[Rows]:
-    """The database below the engine."""
-    with psycopg.connect(desk_database_url, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 @pytest.fixture
