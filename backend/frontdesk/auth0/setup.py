@@ -15,11 +15,13 @@ from frontdesk.auth0.setup_login import AppType, LoginApp, plan_login_app
 from frontdesk.auth0.setup_machine import plan_machine_app
 from frontdesk.auth0.setup_steps import Made, Outcome, Part, SetupStep, carry_out, without_missing_scopes
 from frontdesk.auth0.setup_streams import plan_streams
+from frontdesk.auth0.sign_in import CALLBACK_PORT
+from frontdesk.auth0.sign_in.callback import HOST, PATH
 from frontdesk.settings import Settings, secret
 
 ALL_PARTS = tuple(Part)
 # Where `token get` waits for the browser.
-CALLBACKS = ("http://127.0.0.1:8765/callback",)
+CALLBACKS = (f"http://{HOST}:{CALLBACK_PORT}{PATH}",)
 
 
 @dataclass(frozen=True, kw_only=True)
