@@ -12,8 +12,9 @@ from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.migrations import PROJECT, migrations
 
 from frontdesk.errors import HasuraBlocked, HasuraRejected, HasuraUnavailable, UsageError
-from frontdesk.hasura.deploy import MigrationState, apply, status
+from frontdesk.hasura.deploy import apply, status
 from frontdesk.hasura.health import check_health
+from frontdesk.hasura.migration_record import MigrationState
 from frontdesk.hasura.project import read_project
 
 NAMES = tuple(migration.name for migration in migrations())
