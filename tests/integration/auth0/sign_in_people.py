@@ -22,6 +22,7 @@ def a_tenant(*callbacks: str, with_claims: bool = True) -> dict[str, Any]:
     action = {"name": "claims", "trigger": "post-login", "code": CLAIMS_CODE, "secrets": {}}
     return {
         "tenant": "acme",
+        "device_flow": {"interval": 1},
         "clients": [
             {
                 "client_id": "login",
