@@ -7,12 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from tests.integration.hasura.deploys import FIRST, TUTORIAL, copy_of_project, exported, sql
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.migrations import PROJECT, migrations
 
 
 def frontdesk(
-    tmp_path: Path, *arguments: str, hasura_url: str = "http://127.0.0.1:1"
+    tmp_path: Path,
+    *arguments: str,
+    hasura_url: str = "http://127.0.0.1:1",
+    answer: str = "",
+    **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line with settings of its own and nothing else in the environment."""
     environment = {
@@ -24,7 +30,8 @@ def frontdesk(
     }
     return subprocess.run(
         [sys.executable, "-m", "frontdesk", *arguments],
-        env=environment,
+        env={**environment, **more},
+        input=answer,
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -80,3 +87,90 @@ def test_apply_without_a_project_is_wrong_usage(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "config.yaml" in done.stderr
+
+
+def test_diff_prints_a_line_for_each_step_and_a_dry_run_the_same(tmp_path: Path, empty_engine: str) -> None:
+    project = f"--project={PROJECT}"
+    diff = frontdesk(tmp_path, "hasura", "diff", project, hasura_url=empty_engine)
+    dry = frontdesk(tmp_path, "hasura", "apply", "--dry-run", project, hasura_url=empty_engine)
+
+    assert (diff.returncode, diff.stderr) == (0, "")
+    assert diff.stdout == dry.stdout
+    assert "create metadata of public.users\n" in diff.stdout
+    assert exported(empty_engine)["sources"][0]["tables"] == []
+
+
+def test_a_taken_name_stops_apply_and_adopt_leads_on(tmp_path: Path, empty_engine: str) -> None:
+    sql(empty_engine, TUTORIAL)
+    project = f"--project={copy_of_project(tmp_path)}"
+    stopped = frontdesk(tmp_path, "hasura", "apply", project, hasura_url=empty_engine)
+    adopted = frontdesk(tmp_path, "hasura", "apply", "--adopt", project, hasura_url=empty_engine)
+    applied = frontdesk(tmp_path, "hasura", "apply", project, hasura_url=empty_engine)
+
+    assert stopped.returncode == 1
+    assert "--adopt" in stopped.stderr
+    assert adopted.returncode == 0
+    assert "nothing was applied" in adopted.stdout
+    assert (applied.returncode, applied.stderr) == (0, "")
+    assert sql(empty_engine, "select tenant, user_id from users order by 2") == [
+        ["acme", "auth0|ann"],
+        ["acme", "auth0|bob"],
+    ]
+
+
+def test_the_schema_of_the_settings_is_where_the_tables_go(tmp_path: Path, empty_engine: str) -> None:
+    done = frontdesk(
+        tmp_path,
+        *("hasura", "apply", f"--project={PROJECT}"),
+        hasura_url=empty_engine,
+        FRONTDESK_HASURA_SCHEMA="people",
+    )
+
+    assert done.returncode == 0
+    assert sql(empty_engine, "select schemaname from pg_tables where tablename = 'users'") == [["people"]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("n\n", 1, "users"), ("y\n", 0, "NULL")], ids=["no", "yes"]
+)
+def test_going_back_asks_first(tmp_path: Path, empty_engine: str, answer: str, code: int, left: str) -> None:
+    project = f"--project={PROJECT}"
+    frontdesk(tmp_path, "hasura", "apply", project, hasura_url=empty_engine)
+
+    done = frontdesk(
+        tmp_path, "hasura", "apply", "--to", "0", project, hasura_url=empty_engine, answer=answer
+    )
+
+    assert done.returncode == code
+    assert "drops users with all rows" in done.stdout
+    assert sql(empty_engine, "select to_regclass('public.users')::text") == [[left]]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--down", "1", "--adopt"], "one thing at a time"),
+        (["--down", "1", "--to", "0"], "give one of them"),
+        (["--lock-timeout", "0"], "lock-timeout"),
+        (["--source", "warehouse"], "name one with --source"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(
+    tmp_path: Path, empty_engine: str, options: list[str], told: str
+) -> None:
+    done = frontdesk(
+        tmp_path, "hasura", "apply", f"--project={PROJECT}", *options, hasura_url=empty_engine, NO_COLOR="1"
+    )
+
+    assert done.returncode == (1 if "--source" in options else 2)
+    assert told in done.stderr
+
+
+def test_a_version_is_marked_without_running_it(tmp_path: Path, empty_engine: str) -> None:
+    version = FIRST.partition("_")[0]
+    command = ("hasura", "apply", f"--project={PROJECT}", "--mark-applied", version)
+
+    done = frontdesk(tmp_path, *command, hasura_url=empty_engine)
+
+    assert done.stdout == f"Recorded migration {FIRST} as applied; nothing was run.\n"
+    assert sql(empty_engine, "select to_regclass('public.users')::text") == [["NULL"]]
