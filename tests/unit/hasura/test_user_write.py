@@ -106,3 +106,14 @@ def test_payloads_of_one_kind_share_their_columns() -> None:
 
     assert first.columns == second.columns
     assert first.object.keys() == second.object.keys()
+
+
+def test_a_partial_profile_names_the_columns_that_it_carried_and_no_others() -> None:
+    profile = Profile(
+        user_name="ann", email_verified=False, created_at=BORN, sent=frozenset({"user_name", "created_at"})
+    )
+
+    write = write_for(a_user(profile=Stamped(profile, NOW)), write_id=WRITE_ID)
+
+    assert write.columns == ("clocks", "createdAt", "userName", "writeId")
+    assert write.object["clocks"]["profile"]["at"] == NOW.isoformat()

@@ -400,3 +400,15 @@ def test_values_that_a_laptop_or_a_proxy_needs_are_accepted(
     tmp_path: Path, variable: str, value: str
 ) -> None:
     assert loaded(tmp_path, **{variable: value})
+
+
+@pytest.mark.parametrize("other", ["claims", "sync", "claims,sync"])
+def test_actions_that_do_the_same_work_are_not_deployed_together(tmp_path: Path, other: str) -> None:
+    fault = only_fault(tmp_path, ACTION_NAMES=f"post-login,{other}")
+
+    assert fault.startswith("FRONTDESK_ACTION_NAMES ([action] names): expected post-login or ")
+    assert fault.endswith("not both: post-login does their work too")
+
+
+def test_the_two_separate_actions_of_a_login_go_together(tmp_path: Path) -> None:
+    assert loaded(tmp_path, ACTION_NAMES="claims,sync").action.names == ("claims", "sync")
