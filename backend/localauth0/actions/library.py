@@ -185,7 +185,7 @@ class ActionLibrary:
         self,
         action_id: str,
         change: Callable[[ActionRecord], tuple[str, tuple[str, str], Content]],
-        fault_of: Callable[[str], str | None],
+        fault: str | None,
     ) -> ActionRecord:
         """Change name, trigger and draft to what `change` makes of them; a build begins. Raises ManagementError."""
         with self._lock:
@@ -197,7 +197,7 @@ class ActionLibrary:
             now = self._clock()
             stored = self._actions[action_id]
             stored.name, stored.trigger, stored.draft = name, trigger, draft
-            stored.build, stored.status, stored.looks = Build(now, fault_of(draft.code)), "pending", 0
+            stored.build, stored.status, stored.looks = Build(now, fault), "pending", 0
             stored.updated_at = now
             return replace(stored)
 

@@ -86,8 +86,9 @@ def update_action(action_id: str) -> Response:
     def change(action: ActionRecord) -> tuple[str, tuple[str, str], Content]:
         return changed_action(action, body, tenant.now(), merge_secrets=merge)
 
-    updated = tenant.store.actions.update(action_id, change, tenant.triggers.syntax_fault)
-    return jsonify(action_answer(updated))
+    code = body.code if body.code is not None else tenant.store.actions.get(action_id).draft.code
+    fault = tenant.triggers.syntax_fault(code)
+    return jsonify(action_answer(tenant.store.actions.update(action_id, change, fault)))
 
 
 @blueprint.delete("/actions/actions/<action_id>")

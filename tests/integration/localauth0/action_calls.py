@@ -1,34 +1,21 @@
-"""A caller of the Management API for the tests of Actions, and a tenant that lets it in."""
+"""A caller of the Management API for the tests of Actions."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import requests
-from tests.integration.localauth0.acme import TIMEOUT_S, Browser, a_tenant, tokens_of, wait_until
+from tests.integration.localauth0.acme import wait_until
+from tests.integration.localauth0.managed import Operator
 
 from localauth0 import LocalAuth0
 
-ACTION_SCOPES = ["read:actions", "create:actions", "update:actions", "delete:actions"]
 NOOP = "exports.onExecutePostLogin = async (event, api) => {};"
 
 
-def a_managed_tenant(**changes: Any) -> dict[str, Any]:
-    """acme with a machine that may change its Actions."""
-    acme = a_tenant()
-    manager = {
-        "client_id": "manager",
-        "client_secret": "manager-secret",
-        "name": "Manager",
-        "app_type": "non_interactive",
-    }
-    grant = {"client_id": "manager", "audience": "/api/v2/", "scope": ACTION_SCOPES}
-    return {
-        **acme,
-        "clients": [*acme["clients"], manager],
-        "client_grants": [*acme["client_grants"], grant],
-        **changes,
-    }
+def an_action(name: str = "one", **changes: Any) -> dict[str, Any]:
+    """The body that creates a post-login Action which does nothing."""
+    trigger = {"id": "post-login", "version": "v3"}
+    return {"name": name, "supported_triggers": [trigger], "code": NOOP, **changes}
 
 
 def claim_action(value: str) -> str:
@@ -39,42 +26,20 @@ def claim_action(value: str) -> str:
     )
 
 
-def management_token(tenant: LocalAuth0, *, scope: str | None = None) -> str:
-    with Browser(tenant.url, client_id="manager", client_secret="manager-secret") as manager:
-        audience = f"{tenant.url}/api/v2/"
-        answer = manager.token(grant_type="client_credentials", audience=audience, scope=scope)
-    token: str = tokens_of(answer)["access_token"]
-    return token
+def flow_of(*names: str) -> dict[str, Any]:
+    """The body that binds the Actions of these names, in this order, and no others."""
+    return {"bindings": [{"ref": {"type": "action_name", "value": name}} for name in names]}
 
 
-class Manager:
-    """Calls the API about Actions."""
+class Manager(Operator):
+    """Calls the API about Actions; paths begin below `/api/v2/actions`."""
 
-    def __init__(self, tenant: LocalAuth0) -> None:
-        self.base = f"{tenant.url}/api/v2/actions"
-        self.headers = {"Authorization": f"Bearer {management_token(tenant)}"}
-
-    def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        return requests.request(method, self.base + path, headers=self.headers, timeout=TIMEOUT_S, **options)
-
-    def answer(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
-        """The answer to a call that succeeds."""
-        response = self.call(method, path, json=json, **options)
-        assert response.ok, response.text
-        return response.json() if response.content else None
-
-    def refusal(self, method: str, path: str, json: Any = None) -> tuple[int, str]:
-        body = self.call(method, path, json=json).json()
-        return body["statusCode"], body["message"]
+    def __init__(self, tenant: LocalAuth0, *, scope: str | None = None) -> None:
+        super().__init__(tenant, scope=scope)
+        self.base += "/actions"
 
     def create(self, name: str = "one", **changes: Any) -> dict[str, Any]:
-        body = {
-            "name": name,
-            "supported_triggers": [{"id": "post-login", "version": "v3"}],
-            "code": NOOP,
-            **changes,
-        }
-        created: dict[str, Any] = self.answer("POST", "/actions", body)
+        created: dict[str, Any] = self.answer("POST", "/actions", an_action(name, **changes))
         return created
 
     def status(self, action_id: str) -> str:
@@ -88,12 +53,11 @@ class Manager:
         version: dict[str, Any] = self.answer("POST", f"/actions/{action_id}/deploy")
         return version
 
-    def bind(self, *names: str, trigger: str = "post-login") -> list[dict[str, Any]]:
-        bindings = [{"ref": {"type": "action_name", "value": name}} for name in names]
-        answer = self.answer("PATCH", f"/triggers/{trigger}/bindings", {"bindings": bindings})
+    def bind(self, *names: str) -> list[dict[str, Any]]:
+        answer = self.answer("PATCH", "/triggers/post-login/bindings", flow_of(*names))
         bound: list[dict[str, Any]] = answer["bindings"]
         return bound
 
-    def bound(self, trigger: str = "post-login") -> list[str]:
-        answer = self.answer("GET", f"/triggers/{trigger}/bindings")
+    def bound(self) -> list[str]:
+        answer = self.answer("GET", "/triggers/post-login/bindings")
         return [binding["action"]["name"] for binding in answer["bindings"]]

@@ -11,14 +11,9 @@ from auth0.management.client import Auth0
 from auth0.management.core.api_error import ApiError
 from auth0.management.types import ActionBindingRef, ActionBindingWithRef, ActionTrigger
 from tests.integration.localauth0.acme import Browser, Clock, tokens_of, wait_until
-from tests.integration.localauth0.action_calls import (
-    NOOP,
-    Manager,
-    a_managed_tenant,
-    claim_action,
-    management_token,
-)
+from tests.integration.localauth0.action_calls import NOOP, Manager, an_action, claim_action, flow_of
 from tests.integration.localauth0.conftest import StartTenant
+from tests.integration.localauth0.managed import an_operated_tenant
 
 from localauth0 import LocalAuth0
 
@@ -26,8 +21,8 @@ CLAIM = "https://acme.example/by"
 
 
 @pytest.fixture
-def tenant(start_tenant: StartTenant) -> LocalAuth0:
-    return start_tenant(a_managed_tenant())
+def tenant(operated: LocalAuth0) -> LocalAuth0:
+    return operated
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def claims_of_a_login(tenant: LocalAuth0) -> dict[str, Any]:
 def test_a_build_goes_through_its_states_in_its_time(start_tenant: StartTenant) -> None:
     clock = Clock()
     builds = {"seconds": 10, "looks": None}
-    manager = Manager(start_tenant(a_managed_tenant(action_builds=builds), clock=clock))
+    manager = Manager(start_tenant(an_operated_tenant(action_builds=builds), clock=clock))
 
     created = manager.create()
     seen = [created["status"], manager.status(created["id"])]
@@ -57,7 +52,7 @@ def test_a_build_goes_through_its_states_in_its_time(start_tenant: StartTenant) 
 
 
 def test_the_third_look_finds_a_build_done(start_tenant: StartTenant) -> None:
-    manager = Manager(start_tenant(a_managed_tenant(action_builds={"seconds": 600})))
+    manager = Manager(start_tenant(an_operated_tenant(action_builds={"seconds": 600})))
     action_id = manager.create()["id"]
 
     assert [manager.status(action_id) for _ in range(3)] == ["building", "building", "built"]
@@ -72,11 +67,11 @@ def test_code_that_does_not_compile_fails_to_build_and_is_not_deployed(manager: 
 
 
 def test_a_draft_that_is_not_built_is_not_deployed(start_tenant: StartTenant) -> None:
-    manager = Manager(start_tenant(a_managed_tenant(action_builds={"seconds": 600})))
+    manager = Manager(start_tenant(an_operated_tenant(action_builds={"seconds": 600})))
     action_id = manager.create()["id"]
 
     text = "A draft must be in the 'built' state before it can be deployed."
-    assert manager.refusal("POST", f"/actions/{action_id}/deploy") == (400, text)
+    assert manager.refusal("POST", f"/actions/{action_id}/deploy") == (400, text, None)
 
 
 def test_an_action_may_be_deployed_with_its_creation(manager: Manager) -> None:
@@ -120,6 +115,17 @@ def test_an_earlier_version_can_be_deployed_again(tenant: LocalAuth0, manager: M
     path = f"/actions/{action_id}/versions/{first['id']}"
     assert manager.answer("GET", path)["code"] == claim_action("first")
     assert manager.refusal("GET", f"/actions/{action_id}/versions/none")[0] == 404
+
+
+def test_fifty_versions_are_kept_the_newest_ones(manager: Manager) -> None:
+    action_id = manager.create()["id"]
+    manager.wait_until_built(action_id)
+    for _ in range(51):
+        manager.answer("POST", f"/actions/{action_id}/deploy")
+
+    answer = manager.answer("GET", f"/actions/{action_id}/versions?per_page=100")
+    assert answer["total"] == 50
+    assert (answer["versions"][0]["number"], answer["versions"][-1]["number"]) == (51, 2)
 
 
 def test_bindings_replace_the_whole_flow_in_the_order_given(tenant: LocalAuth0, manager: Manager) -> None:
@@ -179,9 +185,9 @@ def test_a_bound_action_is_deleted_only_by_force(manager: Manager) -> None:
     refusal = manager.refusal("DELETE", f"/actions/{action_id}")
     manager.answer("DELETE", f"/actions/{action_id}?force=true")
 
-    assert refusal == (409, "Unable to delete an action bound to a trigger.")
+    assert refusal == (409, "Unable to delete an action bound to a trigger.", None)
     assert manager.bound() == []
-    assert manager.refusal("GET", f"/actions/{action_id}") == (404, "That action does not exist.")
+    assert manager.refusal("GET", f"/actions/{action_id}") == (404, "That action does not exist.", None)
 
 
 def test_secrets_reach_the_action_and_no_answer(tenant: LocalAuth0, manager: Manager) -> None:
@@ -206,7 +212,7 @@ def test_secrets_reach_the_action_and_no_answer(tenant: LocalAuth0, manager: Man
 def test_sent_secrets_replace_or_join_the_old_ones_as_the_tenant_file_says(
     start_tenant: StartTenant, mode: str, expected: dict[str, str]
 ) -> None:
-    tenant = start_tenant(a_managed_tenant(sent_secrets=mode))
+    tenant = start_tenant(an_operated_tenant(sent_secrets=mode))
     manager = Manager(tenant)
     secrets = [{"name": "A", "value": "a"}, {"name": "B", "value": "b"}]
     action_id = manager.create(secrets=secrets)["id"]
@@ -239,16 +245,9 @@ def test_sent_secrets_replace_or_join_the_old_ones_as_the_tenant_file_says(
 def test_a_body_over_a_limit_is_refused_and_nothing_is_made(
     manager: Manager, changes: dict[str, Any]
 ) -> None:
-    body = {
-        "name": "one",
-        "supported_triggers": [{"id": "post-login", "version": "v3"}],
-        "code": NOOP,
-        **changes,
-    }
+    refusal = manager.refusal("POST", "/actions", {**an_action(), **changes})
 
-    refusal = manager.call("POST", "/actions", json=body).json()
-
-    assert (refusal["statusCode"], refusal["errorCode"]) == (400, "invalid_body")
+    assert refusal[0::2] == (400, "invalid_body")
     assert manager.answer("GET", "/actions")["total"] == 0
 
 
@@ -257,18 +256,15 @@ def test_a_tenant_has_a_hundred_actions_and_a_trigger_twenty(manager: Manager) -
     for number in range(99):
         manager.create(f"action {number}")
 
-    too_many = {"bindings": [{"ref": {"type": "action_name", "value": "one"}}] * 21}
-    body = {"name": "more", "supported_triggers": [{"id": "post-login"}]}
-    assert manager.refusal("POST", "/actions", body)[0] == 400
-    assert manager.refusal("PATCH", "/triggers/post-login/bindings", too_many)[0] == 400
+    assert manager.refusal("POST", "/actions", an_action("more"))[0] == 400
+    assert manager.refusal("PATCH", "/triggers/post-login/bindings", flow_of(*["one"] * 21))[0] == 400
 
 
 def test_an_action_name_is_there_once(manager: Manager) -> None:
     manager.create("one")
     other = manager.create("two")
 
-    body = {"name": "one", "supported_triggers": [{"id": "post-login"}]}
-    assert manager.refusal("POST", "/actions", body)[0] == 409
+    assert manager.refusal("POST", "/actions", an_action("one"))[0] == 409
     assert manager.refusal("PATCH", f"/actions/{other['id']}", {"name": "one"})[0] == 409
 
 
@@ -288,7 +284,7 @@ def test_lists_are_paged_and_filtered(manager: Manager) -> None:
 
 def test_the_file_s_actions_are_there_deployed_and_bound(start_tenant: StartTenant) -> None:
     file_actions = [{"name": "filed", "trigger": "post-login", "code": NOOP, "secrets": {"K": "v"}}]
-    tenant = start_tenant(a_managed_tenant(actions=file_actions, bindings={"post-login": ["filed"]}))
+    tenant = start_tenant(an_operated_tenant(actions=file_actions, bindings={"post-login": ["filed"]}))
     manager = Manager(tenant)
     manager.bind()
 
@@ -345,48 +341,46 @@ def test_code_that_throws_in_the_test_call_is_a_200_with_its_error(manager: Mana
         ("DELETE", "/actions/x", "delete:actions"),
     ],
 )
-def test_each_call_needs_its_scope(
-    manager: Manager, tenant: LocalAuth0, method: str, path: str, scope: str
-) -> None:
+def test_each_call_needs_its_scope(tenant: LocalAuth0, method: str, path: str, scope: str) -> None:
     others = {"read:actions", "create:actions", "update:actions", "delete:actions"} - {scope}
-    manager.headers["Authorization"] = f"Bearer {management_token(tenant, scope=' '.join(sorted(others)))}"
 
-    answer = manager.call(method, path, json={}).json()
+    refusal = Manager(tenant, scope=" ".join(sorted(others))).refusal(method, path, {})
 
-    assert answer["errorCode"] == "insufficient_scope"
-    assert scope in answer["message"]
+    assert refusal[0::2] == (403, "insufficient_scope")
+    assert scope in refusal[1]
 
 
 def test_flows_that_never_run_here_take_no_binding(manager: Manager) -> None:
     path = "/triggers/send-phone-message/bindings"
-    one = {"bindings": [{"ref": {"type": "action_name", "value": "one"}}]}
 
     assert manager.answer("GET", path)["bindings"] == []
     assert manager.answer("PATCH", path, {"bindings": []}) == {"bindings": []}
-    assert manager.refusal("PATCH", path, one)[0] == 501
+    assert manager.refusal("PATCH", path, flow_of("one"))[0] == 501
     assert manager.refusal("GET", "/triggers/nothing/bindings")[0] == 404
 
 
-def test_the_official_sdk_takes_an_action_from_creation_to_login_and_away(tenant: LocalAuth0) -> None:
-    sdk = Auth0(base_url=f"{tenant.url}/api/v2", token=management_token(tenant))
+def test_the_official_sdk_takes_an_action_from_creation_to_login_and_away(
+    tenant: LocalAuth0, auth0: Auth0
+) -> None:
+    actions = auth0.actions
     trigger = ActionTrigger(id="post-login", version="v3")
-    created = sdk.actions.create(name="by-sdk", supported_triggers=[trigger], code=claim_action("sdk"))
+    created = actions.create(name="by-sdk", supported_triggers=[trigger], code=claim_action("sdk"))
     assert created.id is not None
     action_id = created.id
-    wait_until(lambda: sdk.actions.get(action_id).status == "built")
-    sdk.actions.deploy(action_id)
+    wait_until(lambda: actions.get(action_id).status == "built")
+    actions.deploy(action_id)
     reference = ActionBindingWithRef(ref=ActionBindingRef(type="action_name", value="by-sdk"))
-    sdk.actions.triggers.bindings.update_many("post-login", bindings=[reference])
+    actions.triggers.bindings.update_many("post-login", bindings=[reference])
 
     assert claims_of_a_login(tenant)[CLAIM] == "sdk"
-    assert [action.name for action in sdk.actions.list()] == ["by-sdk"]
-    assert [v.deployed for v in sdk.actions.versions.list(action_id)] == [True]
-    assert "post-login" in {t.id for t in sdk.actions.triggers.list().triggers or []}
-    sdk.actions.update(action_id, code=claim_action("again"))
-    assert sdk.actions.get(action_id).all_changes_deployed is False
-    tried = sdk.actions.test(action_id, payload={"event": {"tenant": {}, "request": {}}})
+    assert [action.name for action in actions.list()] == ["by-sdk"]
+    assert [v.deployed for v in actions.versions.list(action_id)] == [True]
+    assert "post-login" in {t.id for t in actions.triggers.list().triggers or []}
+    actions.update(action_id, code=claim_action("again"))
+    assert actions.get(action_id).all_changes_deployed is False
+    tried = actions.test(action_id, payload={"event": {"tenant": {}, "request": {}}})
     assert tried.payload is not None
-    sdk.actions.delete(action_id, force=True)
+    actions.delete(action_id, force=True)
     with pytest.raises(ApiError) as refused:
-        sdk.actions.get(action_id)
+        actions.get(action_id)
     assert refused.value.status_code == 404
