@@ -1,4 +1,7 @@
-"""Lets a single-page application call the tenant: Auth0 allows the origins of its applications' callbacks."""
+"""Lets a single-page application call the tenant.
+
+Auth0 allows the origins of its applications' callbacks, and those that an application names.
+"""
 
 from __future__ import annotations
 
@@ -25,5 +28,7 @@ def allow_applications(response: Response) -> Response:
 
 
 def _origins() -> set[str]:
-    callbacks = (urlsplit(url) for client in live().store.config.clients for url in client.callbacks)
-    return {f"{callback.scheme}://{callback.netloc}" for callback in callbacks}
+    clients = live().store.config.clients
+    callbacks = (urlsplit(url) for client in clients for url in client.callbacks)
+    named = (url for client in clients for url in client.settings.get("web_origins") or [])
+    return {f"{callback.scheme}://{callback.netloc}" for callback in callbacks} | set(named)

@@ -29,6 +29,16 @@ MEMBERS = {
 }
 
 
+class _PrivateKeyJwt(Body):
+    credentials: list[dict[str, Any]]
+
+
+class _AuthenticationMethods(Body):
+    private_key_jwt: _PrivateKeyJwt | None = None
+    tls_client_auth: Any = None
+    self_signed_tls_client_auth: Any = None
+
+
 class ClientBody(Body):
     """Of what is `Any` here, localauth0 only remembers what it was told; README.md says what it acts on."""
 
@@ -41,7 +51,7 @@ class ClientBody(Body):
     is_first_party: bool | None = None
     oidc_conformant: bool | None = None
     token_endpoint_auth_method: str | None = None
-    client_authentication_methods: dict[str, Any] | None = None
+    client_authentication_methods: _AuthenticationMethods | None = None
     jwt_configuration: dict[str, Any] | None = None
     refresh_token: dict[str, Any] | None = None
     addons: Any = None
@@ -105,5 +115,5 @@ class ClientCreation(ClientBody):
 
 
 class ClientChange(ClientBody):
-    name: Name | None = None
+    name: Name = ""  # the default is never used: only what was sent counts, and null is no name
     client_secret: Annotated[str, StringConstraints(min_length=1)] | None = None

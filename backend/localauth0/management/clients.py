@@ -9,6 +9,7 @@ import secrets
 from copy import deepcopy
 
 from flask import Response, jsonify, request
+from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from localauth0.errors import NotImplementedHere
@@ -175,18 +176,18 @@ def _name_keys(settings: Document, now: str) -> None:
     method = settings.get("client_authentication_methods", {}).get("private_key_jwt")
     if method is None:
         return
-    credentials = [credential | {} for credential in method.get("credentials", [])]
+    credentials = [dict(credential) for credential in method["credentials"]]
     for credential in credentials:
         pem = credential.pop("pem", None)
         if pem is None:
             continue
         try:
-            kid = RSAKey.import_key(pem).thumbprint()
-        except ValueError as err:
+            kid = RSAKey.import_key(str(pem)).thumbprint()
+        except (ValueError, JoseError) as err:
             raise invalid_body("The public key of a credential cannot be read.") from err
         named = {"id": random_id("cred_", 22), "kid": kid, "created_at": now, "updated_at": now}
         credential.update({"alg": "RS256", **credential, **named})
-    settings["client_authentication_methods"] = {"private_key_jwt": {**method, "credentials": credentials}}
+    settings["client_authentication_methods"] = {"private_key_jwt": {"credentials": credentials}}
 
 
 def _shown(tenant: LiveTenant, client: Client) -> Document:

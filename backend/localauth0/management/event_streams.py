@@ -229,10 +229,10 @@ def _checked_destination(destination: _Destination) -> Document:
 
 def _check_authorization(authorization: object) -> None:
     method = authorization.get("method") if isinstance(authorization, dict) else None
-    if not isinstance(authorization, dict) or method not in _AUTHORIZATIONS:
+    if not isinstance(authorization, dict) or str(method) not in _AUTHORIZATIONS:
         text = "'No enum match' on property destination.configuration.webhook_authorization.method"
         raise invalid_body(f"Payload validation error: {text}.")
-    _require(authorization, {"method", *_AUTHORIZATIONS[method]})
+    _require(authorization, {"method", *_AUTHORIZATIONS[str(method)]})
 
 
 def _require(given: Document, names: set[str]) -> None:

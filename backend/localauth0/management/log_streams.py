@@ -55,6 +55,8 @@ _SINKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 _CONTENT_FORMATS = ("JSONARRAY", "JSONLINES", "JSONOBJECT")
 # What the other side's half of a stream is called; Auth0 makes the name once.
 _PARTNER_NAMES = {"eventbridge": "awsPartnerEventSource", "eventgrid": "azurePartnerTopic"}
+# What a change of the sink need not repeat.
+_KEPT = frozenset({"mixpanelServiceAccountPassword"})
 _SECURITY = "security"  # not among the documented categories, and yet what a priority stream is given
 _CATEGORIES = frozenset({
     "auth.login.fail", "auth.login.notification", "auth.login.success", "auth.logout.fail", "auth.logout.success",
@@ -141,9 +143,8 @@ def change_log_stream(stream_id: str) -> Response:
     with store.lock:
         stream = _stream(stream_id)
         if body.sink is not None:
-            kept = _PARTNER_NAMES.get(stream.type)
-            partner = {key: value for key, value in stream.sink.items() if key == kept}
-            changes["sink"] = _checked_sink(stream.type, {**body.sink}) | partner
+            kept = {key: value for key, value in stream.sink.items() if key in _KEPT}
+            changes["sink"] = _checked_sink(stream.type, {**kept, **body.sink}) | _partner_of(stream)
         changed = stream.model_copy(update=changes)
         store.put("log_streams", changed, replacing=stream)
     return jsonify(_document(changed))
@@ -199,6 +200,11 @@ def _check_http_sink(sink: Document) -> None:
     if content_format not in _CONTENT_FORMATS:
         text = f"'No enum match for: {content_format}' on property sink.httpContentFormat"
         raise ManagementError(400, f"Payload validation error: {text}.", "invalid_body")
+
+
+def _partner_of(stream: LogStream) -> Document:
+    name = _PARTNER_NAMES.get(stream.type)
+    return {key: value for key, value in stream.sink.items() if key == name}
 
 
 def _partner_name(kind: str) -> Document:

@@ -190,5 +190,7 @@ def _scope(api: ResourceServer, value: str) -> Document:
 
 def _without_key(settings: Document) -> Document:
     """The key that tokens are encrypted with is known by its name only."""
-    settings.get("token_encryption", {}).get("encryption_key", {}).pop("pem", None)
+    key = settings.get("token_encryption", {}).get("encryption_key")
+    if isinstance(key, dict):
+        key.pop("pem", None)
     return settings

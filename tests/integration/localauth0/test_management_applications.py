@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 from auth0.management.client import Auth0
 from auth0.management.core.api_error import ApiError
 from tests.integration.localauth0.acme import (
     API,
     CALLBACK,
     RBAC_API,
+    TIMEOUT_S,
     Browser,
     error_of,
     tokens_of,
@@ -57,6 +60,28 @@ def test_an_application_is_made_read_changed_and_deleted(auth0: Auth0) -> None:
     with pytest.raises(ApiError) as gone:
         auth0.clients.get(client_id)
     assert gone.value.status_code == 404
+
+
+def test_applications_made_side_by_side_are_all_there(operator: Operator) -> None:
+    names = [f"Client {number}" for number in range(24)]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: operator.answer("POST", "/clients", {"name": name}), names))
+
+    listed = operator.answer("GET", "/clients", params={"per_page": 100})
+    assert sorted(client["name"] for client in listed if client["name"] in names) == sorted(names)
+
+
+def test_an_applications_own_origin_may_call_the_token_endpoint(
+    operated: LocalAuth0, operator: Operator
+) -> None:
+    origin = {"Origin": "https://debugger.example"}
+    before = requests.get(f"{operated.url}/.well-known/jwks.json", headers=origin, timeout=TIMEOUT_S)
+    operator.answer("PATCH", "/clients/spa", {"web_origins": [origin["Origin"]]})
+    after = requests.get(f"{operated.url}/.well-known/jwks.json", headers=origin, timeout=TIMEOUT_S)
+
+    assert "Access-Control-Allow-Origin" not in before.headers
+    assert after.headers["Access-Control-Allow-Origin"] == origin["Origin"]
 
 
 def test_metadata_of_an_application_is_merged_key_by_key(operator: Operator) -> None:

@@ -207,6 +207,55 @@ def test_a_bad_body_names_the_property(operated: LocalAuth0, body: Any, message:
     assert Operator(operated).refusal("POST", "/clients", body) == (400, message, "invalid_body")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/clients/spa", {"name": None}),
+        ("PATCH", "/clients/spa", {"client_metadata": {"key": {}}}),
+        ("PATCH", "/clients/spa", {"client_metadata": {f"key{n}": "x" for n in range(11)}}),
+        ("PATCH", "/clients/spa", {"client_authentication_methods": {"private_key_jwt": []}}),
+        (
+            "PATCH",
+            "/clients/spa",
+            {"client_authentication_methods": {"private_key_jwt": {"credentials": [1]}}},
+        ),
+        (
+            "PATCH",
+            "/clients/spa",
+            {"client_authentication_methods": {"private_key_jwt": {"credentials": [{"pem": "no key"}]}}},
+        ),
+        ("PATCH", "/clients/spa", {"jwt_configuration": "RS256"}),
+        ("POST", "/resource-servers", {"identifier": "x", "scopes": ["read:x"]}),
+        ("POST", "/resource-servers", {"identifier": "x", "token_lifetime": 2_592_001}),
+        ("POST", "/resource-servers", {"identifier": "x", "token_encryption": []}),
+        ("POST", "/client-grants", {"client_id": "spa", "audience": API, "scope": "read:things"}),
+        ("POST", "/log-streams", {"type": "http", "sink": []}),
+        ("POST", "/event-streams", {"destination": {"type": "webhook", "configuration": []}}),
+        (
+            "POST",
+            "/event-streams",
+            {
+                "destination": {
+                    "type": "webhook",
+                    "configuration": {
+                        "webhook_endpoint": "https://a.example",
+                        "webhook_authorization": {"method": ["bearer"]},
+                    },
+                }
+            },
+        ),
+    ],
+    ids=lambda value: str(value)[:70],
+)
+def test_a_wrong_value_anywhere_is_the_callers_fault(
+    operated: LocalAuth0, method: str, path: str, body: Any
+) -> None:
+    before = operated.store.config
+
+    assert Operator(operated).refusal(method, path, body)[::2] == (400, "invalid_body")
+    assert operated.store.config == before
+
+
 def test_a_body_that_is_no_json_is_refused(operated: LocalAuth0) -> None:
     operator = Operator(operated)
     answer = requests.post(

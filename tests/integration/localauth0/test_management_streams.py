@@ -105,6 +105,22 @@ def test_every_kind_of_log_stream_keeps_its_sink(operator: Operator, kind: str, 
     assert renamed == {**made, "name": "other"}
 
 
+def test_a_changed_mixpanel_sink_keeps_its_password(operator: Operator) -> None:
+    account = {
+        "mixpanelRegion": "eu",
+        "mixpanelProjectId": "1",
+        "mixpanelServiceAccountUsername": "us",
+    }
+    sink = {**account, "mixpanelServiceAccountPassword": "a-secret"}
+    made = operator.answer("POST", "/log-streams", {"name": "m", "type": "mixpanel", "sink": sink})
+
+    changed = operator.answer(
+        "PATCH", f"/log-streams/{made['id']}", {"sink": {**account, "mixpanelRegion": "us"}}
+    )
+
+    assert changed["sink"] == {**sink, "mixpanelRegion": "us"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
