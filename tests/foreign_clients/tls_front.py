@@ -49,15 +49,16 @@ def _accept(listening: socket.socket, context: ssl.SSLContext, port: int) -> Non
 
 
 def _serve(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with contextlib.suppress(OSError), client:
-        with (
-            context.wrap_socket(client, server_side=True) as inside,
-            socket.create_connection(("127.0.0.1", port)) as behind,
-        ):
-            back = threading.Thread(target=_copy, args=(behind, inside), daemon=True)
-            back.start()
-            _copy(inside, behind)
-            back.join()
+    with (
+        contextlib.suppress(OSError),
+        client,
+        context.wrap_socket(client, server_side=True) as inside,
+        socket.create_connection(("127.0.0.1", port)) as behind,
+    ):
+        back = threading.Thread(target=_copy, args=(behind, inside), daemon=True)
+        back.start()
+        _copy(inside, behind)
+        back.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -197,8 +197,8 @@ def _bound(api: ManagementApi, flow: FlowChange, position: Position | None) -> s
         wanted = arranged(current, flow.ours, gone=flow.gone, position=position if flow.ours else None)
         if wanted == slots_of(current):
             return None
-        _write_flow(api, flow.trigger_id, wanted, current)
-        if _holds(bindings_of(api, flow.trigger_id), wanted):
+        written = _write_flow(api, flow.trigger_id, wanted, current)
+        if written and _holds(bindings_of(api, flow.trigger_id), wanted):
             return f"Bound {flow.trigger_id}: {' → '.join(slot.shown for slot in wanted) or 'empty'}."
     raise FlowChanged(
         f"the flow of {flow.trigger_id} was changed by somebody else while it was written, twice; look at it in the "
@@ -208,8 +208,8 @@ def _bound(api: ManagementApi, flow: FlowChange, position: Position | None) -> s
 
 def _write_flow(
     api: ManagementApi, trigger_id: str, wanted: Sequence[Slot], current: Sequence[Binding]
-) -> None:
-    """Write the flow, or leave it when it is no longer `current`. Raises Auth0Rejected.
+) -> bool:
+    """Write the flow; False when it was refused because it is no longer `current`. Raises Auth0Rejected.
 
     Auth0 may not know yet that an Action was deployed a moment ago, so a refusal is asked about for some seconds.
     """
@@ -219,10 +219,10 @@ def _write_flow(
             api.sdk.actions.triggers.bindings.update_many(
                 trigger_id, bindings=[_reference(slot) for slot in wanted]
             )
-            return
+            return True
         except Auth0Rejected as refused:
             if tuple(bindings_of(api, trigger_id)) != tuple(current):
-                return  # perhaps a binding that was sent again by its id is gone
+                return False  # perhaps a binding that was sent again by its id is gone
             if refused.status_code not in (400, 404) or next(polls, "late") == "late":
                 raise
 
