@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,32 +11,29 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from frontdesk.errors import FrontdeskError, PayloadInvalid, SettingsInvalid, UsageError
+from frontdesk.errors import PayloadInvalid, SettingsInvalid, UsageError
 from frontdesk.hasura.jwt_config import KEY_KINDS, MIN_HMAC_BYTES
 from frontdesk.hasura.jwt_secret import (
     ANYWHERE,
     FORMATS,
     PROVIDERS,
-    Finding,
-    GeneratedSecret,
-    Proposal,
-    Reach,
     SecretFormat,
     SecretOptions,
+    SecretReport,
     check_keys,
-    formatted,
-    generate,
-    generate_embedded,
+    claims_map,
+    options_for,
     proposal_from,
+    secret_for,
     tenant_options,
-    unchecked_by_hasura,
-    where_it_goes,
+    token_header,
 )
-from frontdesk.hasura.jwt_secret.said import claims_map, means_a_tenant, token_header, with_said
 from frontdesk.settings import load_settings
 
 MAX_FILE_BYTES = 256 * 1024
 _OF_PROVIDER, _OF_KEYS, _OF_CLAIMS = "The provider", "The keys", "The claims"
+
+_NAMES = {"key": "key-file"}
 
 Text = str | None
 
@@ -93,11 +91,13 @@ def command(
     allowed_skew: Annotated[int | None, _option("Seconds that clocks may differ.", panel=_OF_CLAIMS)] = None,
     header: Annotated[Text, _option("authorization, cookie:NAME or custom:NAME.", panel=_OF_CLAIMS)] = None,
     format_: Annotated[str, typer.Option("--format", help=", ".join(FORMATS) + ".")] = "json",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the secret and all that is said about it as JSON.")
+    ] = False,
 ) -> None:
     """Print the value of HASURA_GRAPHQL_JWT_SECRET: for a tenant of the settings, or for any provider.
 
-    Standard output has the value alone; what is doubtful about it, and what Hasura does not check, goes to standard
-    error.
+    Standard output has the value alone. Standard error says what is doubtful about it, and what Hasura does not check.
 
     Example: frontdesk jwt-secret --provider auth0 --domain acme.eu.auth0.com --audience https://api.example.com
     """
@@ -127,16 +127,29 @@ def command(
             "header": None if header is None else token_header(header),
         }
         proposal = None if token_file is None else proposal_from(_read("--token-file", token_file))
-        options = _options(provider, tenant, said, proposal)
+        options = options_for(
+            provider, said, proposal, tenant=tenant, of_tenant=lambda: _of_settings(provider, tenant)
+        )
         reach = replace(ANYWHERE, ca_file=None if ca_file is None else _existing("--ca-file", ca_file))
-        secret = _generated(options, proposal, reach, embed=embed_key or key_url is not None)
+        now = datetime.now(UTC)
+        secret = secret_for(options, proposal, reach, now, embed=embed_key)
     except PayloadInvalid as error:
         raise _usage(error) from None
-    findings = _checked(secret, proposal, reach) if check else ()
-    _tell(secret, proposal, findings, where_it_goes(how))
-    if any(finding.verdict == "failed" for finding in findings):
+    kid = proposal.kid if proposal else None
+    findings = check_keys(secret.config, reach, now, kid=kid) if check else None
+    _print(SecretReport(secret=secret, how=how, proposal=proposal, findings=findings), as_json=as_json)
+
+
+def _print(report: SecretReport, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(report.as_json()))
+    else:
+        for line in report.lines():
+            typer.echo(line, err=True)
+    if report.failed:
         raise typer.Exit(1)
-    typer.echo(formatted(secret.config, how))
+    if not as_json:
+        typer.echo(report.text())
 
 
 def _format(text: str) -> SecretFormat:
@@ -145,28 +158,7 @@ def _format(text: str) -> SecretFormat:
     return cast("SecretFormat", text)
 
 
-def _options(
-    provider: str | None, tenant: str | None, said: dict[str, Any], proposal: Proposal | None
-) -> SecretOptions:
-    base = _base(provider, tenant, said, proposal)
-    return with_said(base if provider is None else replace(base, provider=provider), said)
-
-
-def _base(
-    provider: str | None, tenant: str | None, said: dict[str, Any], proposal: Proposal | None
-) -> SecretOptions:
-    if tenant is None and proposal is not None:
-        return proposal.options
-    if tenant is not None or means_a_tenant(provider, said):
-        return _of_settings(provider, tenant)
-    if provider is None and said["domain"] is None:
-        raise UsageError(f"--provider: say one of {', '.join(PROVIDERS)}")
-    return SecretOptions(provider=provider or "auth0")
-
-
 def _of_settings(provider: str | None, tenant: str | None) -> SecretOptions:
-    if provider not in (None, "auth0"):
-        raise UsageError(f"--tenant: tenants of the settings are Auth0's, not {provider}'s")
     try:
         _, chosen = load_settings(without_secrets=True).tenant(tenant)
     except SettingsInvalid:
@@ -214,40 +206,8 @@ def _existing(option: str, path: str) -> str:
     return path
 
 
-def _generated(
-    options: SecretOptions, proposal: Proposal | None, reach: Reach, *, embed: bool
-) -> GeneratedSecret:
-    now = datetime.now(UTC)
-    if not embed:
-        return generate(options, now)
-    if options.key is not None:
-        raise UsageError("--embed-key fetches a key and --key-file brings one: choose one of them")
-    kid = options.kid or (proposal.kid if proposal else None)
-    return generate_embedded(replace(options, kid=kid), reach, now)
-
-
-def _checked(secret: GeneratedSecret, proposal: Proposal | None, reach: Reach) -> tuple[Finding, ...]:
-    kid = proposal.kid if proposal else None
-    return check_keys(secret.config, reach, datetime.now(UTC), kid=kid)
-
-
-def _tell(
-    secret: GeneratedSecret, proposal: Proposal | None, findings: tuple[Finding, ...], place: str | None
-) -> None:
-    lines = [
-        *(proposal.notes if proposal else ()),
-        *([secret.embedded.sentence()] if secret.embedded else []),
-        *(f"Warning: {each}" for each in secret.warnings),
-        *secret.notes,
-        *unchecked_by_hasura(secret.config),
-        *(f"{finding.verdict}: {finding.sentence}" for finding in findings),
-        *([place] if place else []),
-    ]
-    for line in lines:
-        typer.echo(line, err=True)
-
-
-def _usage(error: PayloadInvalid) -> FrontdeskError:
+def _usage(error: PayloadInvalid) -> UsageError:
     """Return the same faults by the names of the options."""
-    named = [f"--{fault.field.replace('_', '-')}: expected {fault.expected}" for fault in error.faults]
-    return UsageError("\n".join(named))
+    named = [f"--{_NAMES.get(each.field, each.field.replace('_', '-'))}" for each in error.faults]
+    said = [f"{name}: expected {each.expected}" for name, each in zip(named, error.faults, strict=True)]
+    return UsageError("\n".join(said))

@@ -6,7 +6,6 @@ Whoever asks names URLs that this server fetches, so they must be https at publi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
@@ -16,24 +15,19 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from frontdesk.auth0.json_body import MAX_FAULTS, parse_object, shown_field
 from frontdesk.errors import FieldFault, PayloadInvalid, UsageError
 from frontdesk.hasura.jwt_secret import (
-    PROVIDERS,
-    Finding,
-    GeneratedSecret,
     Proposal,
     Reach,
     SecretFormat,
     SecretOptions,
+    SecretReport,
     check_keys,
-    formatted,
-    generate,
-    generate_embedded,
+    options_for,
     origin_of,
     proposal_from,
+    secret_for,
     tenant_options,
-    unchecked_by_hasura,
-    where_it_goes,
+    token_header,
 )
-from frontdesk.hasura.jwt_secret.said import means_a_tenant, token_header, with_said
 from frontdesk.settings import TenantSettings
 
 _Text = Annotated[str, Field(min_length=1, max_length=2048)] | None
@@ -123,17 +117,17 @@ def answer_for(
 ) -> dict[str, Any]:
     """Return the answer: the secret as an object and as text, what is doubtful, and what was found out."""
     proposal = _proposal(asked)
-    options = _options(asked, tenants, proposal)
-    if asked.embed_key or asked.key_url:
-        if asked.key is not None:
-            raise PayloadInvalid([FieldFault("key", "no key when one is to be fetched")])
-        kid = options.kid or (proposal.kid if proposal else None)
-        secret = generate_embedded(replace(options, kid=kid), reach, now)
-    else:
-        secret = generate(options, now)
+    options = options_for(
+        asked.provider,
+        asked.said(),
+        proposal,
+        tenant=asked.tenant,
+        of_tenant=lambda: _of_tenant(asked.tenant, tenants),
+    )
+    secret = secret_for(options, proposal, reach, now, embed=asked.embed_key)
     kid = proposal.kid if proposal else None
     findings = check_keys(secret.config, reach, now, kid=kid) if asked.check else None
-    return _answer(asked.format, secret, proposal, findings)
+    return SecretReport(secret=secret, how=asked.format, proposal=proposal, findings=findings).as_json()
 
 
 def _proposal(asked: JwtSecretAsked) -> Proposal | None:
@@ -145,54 +139,11 @@ def _proposal(asked: JwtSecretAsked) -> Proposal | None:
         raise PayloadInvalid([FieldFault("token", f"a JWT: {error.detail}")]) from None
 
 
-def _options(
-    asked: JwtSecretAsked, tenants: Mapping[str, TenantSettings], proposal: Proposal | None
-) -> SecretOptions:
-    said = asked.said()
-    if asked.tenant is not None or (proposal is None and means_a_tenant(asked.provider, said)):
-        base = _of_tenant(asked, tenants)
-    elif proposal is not None:
-        base = proposal.options
-    elif asked.provider is None and asked.domain is None:
-        raise PayloadInvalid([FieldFault("provider", "one of " + ", ".join(PROVIDERS))])
-    else:
-        base = SecretOptions(provider="auth0")
-    return with_said(base if asked.provider is None else replace(base, provider=asked.provider), said)
-
-
-def _of_tenant(asked: JwtSecretAsked, tenants: Mapping[str, TenantSettings]) -> SecretOptions:
-    known = ", ".join(sorted(tenants))
-    if asked.provider not in (None, "auth0"):
-        raise PayloadInvalid(
-            [FieldFault("tenant", f"none with {asked.provider}: the settings' tenants are Auth0's")]
-        )
-    key = next(iter(tenants)) if asked.tenant is None and len(tenants) == 1 else asked.tenant
+def _of_tenant(named: str | None, tenants: Mapping[str, TenantSettings]) -> SecretOptions:
+    key = next(iter(tenants)) if named is None and len(tenants) == 1 else named
     if key is None or key not in tenants:
-        raise PayloadInvalid([FieldFault("tenant", f"one of {known}")])
+        raise PayloadInvalid([FieldFault("tenant", f"one of {', '.join(sorted(tenants))}")])
     tenant = tenants[key]
     return tenant_options(
         issuer=str(tenant.issuer), audience=tenant.audience, claims_namespace=str(tenant.claims_namespace)
     )
-
-
-def _answer(
-    how: SecretFormat,
-    secret: GeneratedSecret,
-    proposal: Proposal | None,
-    findings: tuple[Finding, ...] | None,
-) -> dict[str, Any]:
-    place = where_it_goes(how)
-    embedded = secret.embedded
-    return {
-        "jwt_secret": secret.config.as_json(),
-        "text": formatted(secret.config, how),
-        "warnings": list(secret.warnings),
-        "notes": [
-            *(proposal.notes if proposal else ()),
-            *([embedded.sentence()] if embedded else []),
-            *secret.notes,
-            *([place] if place else []),
-        ],
-        "not_checked": list(unchecked_by_hasura(secret.config)),
-        "check": None if findings is None else [asdict(each) for each in findings],
-    }

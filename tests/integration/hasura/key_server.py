@@ -23,6 +23,13 @@ class Page:
     hangs: bool = False
 
 
+class _SilentServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up: a test makes them do so."""
+
+
 class KeyServer:
     """Serves `pages` on loopback; `asked` are the Host header and path of each request."""
 
@@ -39,8 +46,7 @@ class KeyServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _SilentServer(("127.0.0.1", 0), Handler)
         scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -111,12 +111,12 @@ def test_options_alone_need_no_settings_file(run: Run) -> None:
         (("--provider", "auth0"), "--domain: expected Auth0's Domain"),
         (("--provider", "cognito"), "--user-pool: expected Cognito's User pool ID"),
         (("--domain", "acme.eu.auth0.com"), "--audience: expected the Identifier"),
-        (("--project", "my-app-1234"), "--provider: say one of"),
+        (("--project", "my-app-1234"), "--provider: expected one of"),
         (("--provider", "okta"), "--provider: expected one of"),
         (("--provider", "clerk", "--tenant", "acme"), "--tenant:"),
         (("--format", "xml"), "--format:"),
         ((*CUSTOM, "--key-file", "missing"), "cannot be read: No such file"),
-        ((*CUSTOM, "--key-file", "key", "--embed-key"), "choose one"),
+        ((*CUSTOM, "--key-file", "key", "--embed-key"), "--key-file: expected no key"),
         ((*CUSTOM, "--key-file", "key", "--jwk-url", "https://x.example/"), "--jwk-url"),
         ((*CUSTOM, "--key-file", "short"), "atleast 32 characters"),
         ((*CUSTOM, "--key-file", "private.pem"), "private key"),
@@ -194,6 +194,16 @@ def test_a_sound_key_set_is_checked_and_the_secret_printed(run: Run, server: Key
     assert done.code == 0
     assert "ok: 1 signing key: 'one'." in done.err
     assert json.loads(done.out)["jwk_url"] == f"{server.url}/keys"
+
+
+def test_a_program_gets_everything_as_json(run: Run, server: KeyServer) -> None:
+    good = run(*CUSTOM, "--jwk-url", f"{server.url}/keys", "--check", "--json")
+    bad = run(*CUSTOM, "--jwk-url", f"{server.url}/nowhere", "--check", "--json")
+
+    assert (good.code, good.err, bad.code) == (0, "", 1)
+    assert json.loads(good.out)["jwt_secret"]["issuer"] == "me"
+    assert json.loads(good.out).keys() == {"jwt_secret", "text", "warnings", "notes", "not_checked", "check"}
+    assert [each["verdict"] for each in json.loads(bad.out)["check"]] == ["failed"]
 
 
 def test_a_key_set_that_is_not_there_fails_and_prints_no_secret(run: Run, server: KeyServer) -> None:

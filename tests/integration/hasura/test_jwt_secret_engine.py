@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -46,6 +47,20 @@ SHAPES: Mapping[str, Callable[[Any], Claims]] = {
     "keycloak": lambda hasura: {"sub": "u1", "typ": "Bearer", "azp": "web", NAMESPACE: hasura},
     "google": lambda _: {"sub": "accounts.google.com:1", "email": "ana@example.com"},
     "custom": lambda hasura: {"sub": "u1", NAMESPACE: hasura},
+}
+
+# Whom each provider's tokens name as issuer, by its own documentation and not by the generator.
+ISSUERS: Mapping[str, Callable[[SecretOptions], str]] = {
+    "auth0": lambda said: f"https://{said.domain}/",
+    "firebase": lambda said: f"https://securetoken.google.com/{said.project}",
+    "cognito": lambda said: f"https://cognito-idp.{said.region}.amazonaws.com/{said.user_pool}",
+    "clerk": lambda said: f"https://{said.instance}",
+    "azure-ad": lambda said: f"https://login.microsoftonline.com/{said.directory}/v2.0",
+    "keycloak": lambda said: f"https://{said.domain}/realms/{quote(said.realm or '', safe='')}",
+    "google": lambda said: (
+        "https://cloud.google.com/iap" if "/projects" in said.audiences[0] else "https://accounts.google.com"
+    ),
+    "custom": lambda said: said.issuer or "",
 }
 
 _label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
@@ -139,8 +154,8 @@ def a_token(options: SecretOptions, config: JwtConfig, **changes: Any) -> str:
     """Return a token of this provider that carries the Hasura claims where the configuration looks for them."""
     hasura = _hasura_claims("u1")
     claims = {
-        "iss": config.issuer,
-        "aud": config.audience[-1],
+        "iss": ISSUERS[options.provider](options),
+        "aud": options.audiences[-1] if options.audiences else options.project,
         "exp": int(time.time()) + 600,
         **SHAPES[options.provider](hasura),
     }

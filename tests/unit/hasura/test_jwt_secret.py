@@ -21,14 +21,16 @@ from frontdesk.hasura.jwt_secret import (
     FORMATS,
     PROVIDERS,
     SecretOptions,
+    claims_map,
     formatted,
     generate,
     proposal_from,
     tenant_options,
+    token_header,
     unchecked_by_hasura,
     warnings_about,
+    with_said,
 )
-from frontdesk.hasura.jwt_secret.said import claims_map, token_header, with_said
 
 IAP = "/projects/1/global/backendServices/2"
 CLIENT = "1-abc.apps.googleusercontent.com"

@@ -182,5 +182,5 @@ class _PinnedAdapter(DeadlineAdapter):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Let the pool go to the address instead of looking the name up again."""
         where, options = super().build_connection_pool_key_attributes(request, verify, cert)
-        tls = {"server_hostname": self._host, "assert_hostname": self._host}
+        tls = {"server_hostname": self._host}  # the certificate is compared with it too
         return {**where, "host": self._address}, {**options, **(tls if where["scheme"] == "https" else {})}

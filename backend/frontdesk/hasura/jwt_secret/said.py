@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from frontdesk.errors import FieldFault, PayloadInvalid
 from frontdesk.hasura.jwt_config import TokenHeader
-from frontdesk.hasura.jwt_secret.options import SecretOptions
+from frontdesk.hasura.jwt_secret.fetch import Reach
+from frontdesk.hasura.jwt_secret.from_token import Proposal
+from frontdesk.hasura.jwt_secret.generator import generate, generate_embedded
+from frontdesk.hasura.jwt_secret.options import GeneratedSecret, SecretOptions
+from frontdesk.hasura.jwt_secret.providers import PROVIDERS
 
 PROVIDER_OPTIONS: Final = (
     "domain",
@@ -65,8 +70,50 @@ def claims_map(text: str) -> Mapping[str, Any]:
     return value
 
 
-def means_a_tenant(provider: str | None, said: Mapping[str, Any]) -> bool:
-    """Tell whether a tenant of the settings is meant: Auth0, and nothing that tells where its keys are."""
+def options_for(
+    provider: str | None,
+    said: Mapping[str, Any],
+    proposal: Proposal | None,
+    *,
+    tenant: str | None,
+    of_tenant: Callable[[], SecretOptions],
+) -> SecretOptions:
+    """Return the options that were meant: those of a tenant of the settings, of a token, or what was said alone.
+
+    A tenant is meant when it is named, or when nothing tells where else the keys would be. Raises PayloadInvalid, and
+    what `of_tenant` raises.
+    """
+    if tenant is not None and provider not in (None, "auth0"):
+        raise PayloadInvalid(
+            [FieldFault("tenant", f"none with {provider}: the settings' tenants are Auth0's")]
+        )
+    if tenant is not None or (proposal is None and _means_a_tenant(provider, said)):
+        base = of_tenant()
+    elif proposal is not None:
+        base = proposal.options
+    elif provider is None and not said.get("domain"):
+        raise PayloadInvalid([FieldFault("provider", "one of " + ", ".join(PROVIDERS))])
+    else:
+        base = SecretOptions(provider="auth0")
+    return with_said(base if provider is None else replace(base, provider=provider), said)
+
+
+def secret_for(
+    options: SecretOptions, proposal: Proposal | None, reach: Reach, now: datetime, *, embed: bool
+) -> GeneratedSecret:
+    """Return the secret, with the provider's key fetched into it when it is to be embedded.
+
+    The key that a token names is the one that is chosen, unless another one is said.
+    """
+    if not embed and options.key_url is None:
+        return generate(options, now)
+    if options.key is not None:
+        raise PayloadInvalid([FieldFault("key", "no key when one is to be fetched: choose one of the two")])
+    kid = options.kid or (proposal.kid if proposal else None)
+    return generate_embedded(replace(options, kid=kid), reach, now)
+
+
+def _means_a_tenant(provider: str | None, said: Mapping[str, Any]) -> bool:
     return provider in (None, "auth0") and not any(
         said.get(name) for name in (*PROVIDER_OPTIONS, "jwk_url", "key")
     )
