@@ -24,7 +24,7 @@ from frontdesk.settings_files import (
     first_file,
     write_file,
 )
-from frontdesk.settings_sources import DEFAULT_FILE, TENANTS, Path_
+from frontdesk.settings_sources import DEFAULT_FILE, TENANTS, Path_, read_text, why_unreadable
 
 PLACEHOLDER = "change-me.invalid"
 DEFAULT_TENANT = "default"
@@ -63,7 +63,7 @@ def start_project(
     """
     file, environment = directory / DEFAULT_FILE, directory / DOTENV
     values = _values(answers)
-    text = file.read_text(encoding="utf-8") if file.exists() else first_file(values, answers.tenant)
+    text = _known(file) if file.exists() else first_file(values, answers.tenant)
     tenants = _tenants_of(file, text)
     secrets_text = first_environment(_secrets(tenants, new_secret), tenants)
     if not file.exists():
@@ -123,6 +123,13 @@ def hook_secret() -> str:
 
 def _token() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def _known(file: Path) -> str:
+    try:
+        return read_text(file)
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid([f"{file}: expected a readable file: {why_unreadable(error)}"]) from error
 
 
 def _tenants_of(file: Path, text: str) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,7 @@ from frontdesk.auth0.setup_steps import Made, Outcome, Part, SetupStep
 from frontdesk.errors import Auth0Unavailable, UsageError
 from frontdesk.settings import Settings, TenantSettings, load_settings, secret, settings_places
 from frontdesk.settings_files import PRIVATE, PUBLIC, with_value, with_variable, write_file
+from frontdesk.settings_sources import TENANTS
 from frontdesk.settings_start import placeholders_of
 
 app = typer.Typer(help="What frontdesk needs at the Auth0 tenant.", no_args_is_help=True)
@@ -99,7 +102,7 @@ def setup_command(
                 _print_plan(plan.steps)
             _confirm(plan.steps, yes=yes, asks=token_file != STDIN or sys.stdin.isatty())
             outcomes = set_up(plan)
-    written = _write(key, chosen, plan.made) if write and outcomes is not None else ()
+    written = _write(key, chosen, plan.made) if write and outcomes is not None else _Written()
     if as_json:
         _print_json(plan, outcomes, written, show_secrets=show_secrets)
     elif outcomes is None:
@@ -107,7 +110,7 @@ def setup_command(
     else:
         _print_outcomes(outcomes)
         _print_settings(key, chosen, plan.made, written, show_secrets=show_secrets)
-    if _is_lacking(plan.steps, outcomes):
+    if written.problems or _is_lacking(plan.steps, outcomes):
         raise typer.Exit(1)
 
 
@@ -183,26 +186,43 @@ def _confirm(steps: Sequence[SetupStep], *, yes: bool, asks: bool) -> None:
         raise typer.Exit(1)
 
 
-def _write(key: str, tenant: TenantSettings, made: Made) -> tuple[str, ...]:
-    """Put what was made into the two files, and return what was put where."""
+@dataclass(frozen=True)
+class _Written:
+    """What was put where, and what a person has to put there."""
+
+    done: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def _write(key: str, tenant: TenantSettings, made: Made) -> _Written:
+    """Put what was made into the two files, the secret first: it is the one thing that is not shown again."""
     file, environment = settings_places()
-    written = []
-    text = before = file.read_text(encoding="utf-8") if file.exists() else ""
+    done, problems = [], []
+    changes: list[tuple[str, Path, Callable[[str], str], int]] = []
+    if made.management_client_secret and tenant.management_client_secret is None:
+        value, variable = made.management_client_secret, _secret_variable(key)
+        changes.append((variable, environment, lambda text: with_variable(text, variable, value), PRIVATE))
+    for name, client_id in _new_ids(tenant, made):
+        path = (TENANTS, key, name)
+        changes.append((name, file, partial(with_value, path=path, value=client_id), PUBLIC))
+    for name, place, change, mode in changes:
+        try:
+            text = place.read_text(encoding="utf-8") if place.exists() else ""
+            write_file(place, change(text), mode)
+            done.append(f"{name} in {place.name}")
+        except (UsageError, OSError) as error:
+            problems.append(f"{name} is not in {place.name}: {error}")
+    return _Written(tuple(done), tuple(problems))
+
+
+def _new_ids(tenant: TenantSettings, made: Made) -> Iterator[tuple[str, str]]:
+    """Give the ids that the settings do not have yet, each with its key."""
     for name, value, known in (
         ("management_client_id", made.management_client_id, tenant.management_client_id),
         ("login_client_id", made.login_client_id, tenant.login_client_id),
     ):
         if value is not None and known is None:
-            text = with_value(text, ("tenants", key, name), value)
-            written.append(f"{name} in {file.name}")
-    if text != before:
-        write_file(file, text, PUBLIC)
-    if made.management_client_secret and tenant.management_client_secret is None:
-        lines = environment.read_text(encoding="utf-8") if environment.exists() else ""
-        name = _secret_variable(key)
-        write_file(environment, with_variable(lines, name, made.management_client_secret), PRIVATE)
-        written.append(f"{name} in {environment.name}")
-    return tuple(written)
+            yield name, value
 
 
 def _print_plan(steps: Sequence[SetupStep]) -> None:
@@ -225,18 +245,16 @@ _PAST = {StepKind.CREATE: "Created", StepKind.UPDATE: "Updated", StepKind.BIND: 
 
 
 def _print_settings(
-    key: str, tenant: TenantSettings, made: Made, written: Sequence[str], *, show_secrets: bool
+    key: str, tenant: TenantSettings, made: Made, written: _Written, *, show_secrets: bool
 ) -> None:
-    for each in written:
+    for each in written.done:
         typer.echo(f"Wrote {each}.")
-    if written:
+    for each in written.problems:
+        typer.echo(f"frontdesk: {each}", err=True)
+    if written.done and not written.problems:
         return
-    for name, value, known in (
-        ("management_client_id", made.management_client_id, tenant.management_client_id),
-        ("login_client_id", made.login_client_id, tenant.login_client_id),
-    ):
-        if value is not None and known is None:
-            typer.echo(f'Put into [tenants.{key}] of frontdesk.toml: {name} = "{value}"')
+    for name, value in _new_ids(tenant, made):
+        typer.echo(f'Put into [tenants.{key}] of frontdesk.toml: {name} = "{value}"')
     if made.management_client_secret and tenant.management_client_secret is None:
         shown = made.management_client_secret if show_secrets else "<its client secret>"
         typer.echo(f"Put into .env: {_secret_variable(key)}={shown}")
@@ -248,7 +266,7 @@ def _print_settings(
 
 
 def _print_json(
-    plan: SetupPlan, outcomes: tuple[Outcome, ...] | None, written: Sequence[str], *, show_secrets: bool
+    plan: SetupPlan, outcomes: tuple[Outcome, ...] | None, written: _Written, *, show_secrets: bool
 ) -> None:
     problems = [each.problem for each in outcomes] if outcomes is not None else [None] * len(plan.steps)
     facts = {
@@ -266,7 +284,8 @@ def _print_json(
         ],
         "management_client_id": plan.made.management_client_id,
         "login_client_id": plan.made.login_client_id,
-        "written": list(written),
+        "written": written.done,
+        "not_written": written.problems,
     }
     if show_secrets:
         facts["management_client_secret"] = plan.made.management_client_secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from auth0.management.types import CreateEventStreamEventBridgeRequestContent
 from tests.builders import HOOK_SECRET
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 from typer.testing import CliRunner
@@ -161,6 +163,22 @@ def test_ids_and_the_secret_go_where_frontdesk_reads_them_and_nowhere_else(tmp_p
         assert "keep    application frontdesk: As it should be." in again.stdout
         assert "create  API" not in again.stdout
         assert "The token lacks the scope create:resource_servers." in again.stdout
+
+
+def test_what_cannot_be_written_is_told_and_the_secret_is_safe_all_the_same(tmp_path: Path) -> None:
+    with a_desk(tmp_path) as desk:
+        path = tmp_path / "frontdesk.toml"
+        table = re.search(r"\[tenants.acme\]\n(.*)", path.read_text(), flags=re.DOTALL)
+        assert table is not None
+        inline = ", ".join(table[1].strip().splitlines())
+        path.write_text(f"tenants.acme = {{ {inline} }}\n" + path.read_text()[: table.start()])
+
+        done = desk.setup("--yes", "--write", "--only", "machine")
+
+        assert done.returncode == 1
+        assert "management_client_id is not in frontdesk.toml: the file has no line for" in done.stderr
+        assert 'Put into [tenants.acme] of frontdesk.toml: management_client_id = "' in done.stdout
+        assert "Wrote FRONTDESK_TENANTS_ACME_MANAGEMENT_CLIENT_SECRET in .env." in done.stdout
 
 
 def test_without_write_it_says_what_to_put_where(tmp_path: Path) -> None:
@@ -390,6 +408,25 @@ def test_a_new_stream_token_reaches_the_log_stream(tmp_path: Path) -> None:
         assert kinds(facts)["log stream frontdesk-log-stream"] == "update"
         assert "httpAuthorization" in detail(facts, "log stream frontdesk-log-stream")
         assert STREAM_TOKEN[::-1] not in json.dumps(facts)
+
+
+def test_streams_of_the_same_name_that_go_elsewhere_are_left_alone(tmp_path: Path) -> None:
+    with a_desk(tmp_path) as desk:
+        with desk.api() as api:
+            bridge = {
+                "type": "eventbridge",
+                "configuration": {"aws_account_id": "242109005777", "aws_region": "us-east-2"},
+            }
+            api.sdk.event_streams.create(
+                request=CreateEventStreamEventBridgeRequestContent.model_validate(
+                    {"name": "frontdesk-event-stream", "subscriptions": [], "destination": bridge}
+                )
+            )
+
+        facts = desk.facts("--only", "streams")
+
+        assert kinds(facts)["event stream frontdesk-event-stream"] == "cannot"
+        assert "delivers to eventbridge" in detail(facts, "event stream frontdesk-event-stream")
 
 
 def test_a_poor_plan_is_told_in_words_and_the_rest_is_done(tmp_path: Path) -> None:

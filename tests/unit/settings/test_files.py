@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -75,13 +76,10 @@ def test_what_is_set_is_read_back(value: str) -> None:
     settings = with_value("", PATH, value)
 
     assert tomllib.loads(settings)["tenants"]["default"]["login_client_id"] == value
-    with_file = _read_back(text)
-    assert with_file == value
+    assert _read_back(text) == value
 
 
 def _read_back(text: str) -> str:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as place:
         write_file(Path(place) / ".env", text, PRIVATE)
         return with_dotenv({}, Path(place)).environ[NAME]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,32 @@ def init(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def on_a_terminal(cwd: Path, answers: str, *arguments: str) -> str:
+    """Run `frontdesk init` on a terminal of its own, and return what that shows."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "frontdesk", "init", *arguments],
+        cwd=cwd,
+        env={"NO_COLOR": "1"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        os.write(ours, answers.encode())
+        shown = b"".join(iter(lambda: _read(ours), b""))
+        os.close(ours)
+        assert process.wait(60) == 0, shown
+    return shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux says so when the other side has gone
+        return b""
 
 
 def test_what_is_written_is_what_frontdesk_reads(tmp_path: Path) -> None:
@@ -137,6 +164,29 @@ def test_outside_a_checkout_no_gitignore_is_made(tmp_path: Path) -> None:
     start_project(tmp_path, KNOWN)
 
     assert not (tmp_path / ".gitignore").exists()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[tenants\n"], ids=["not text", "not TOML"])
+def test_a_settings_file_that_cannot_be_read_stops_before_anything_is_written(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "frontdesk.toml").write_bytes(content)
+
+    with pytest.raises(SettingsInvalid, match=r"frontdesk\.toml: expected"):
+        start_project(tmp_path, KNOWN)
+
+    assert not (tmp_path / ".env").exists()
+
+
+def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
+    answers = "acme.eu.auth0.com\nhttps://api.example.com\nhttps://frontdesk.example.com\n"
+
+    said = on_a_terminal(tmp_path, answers, "--hasura-url", "http://127.0.0.1:8080")
+
+    assert "Domain of the Auth0 tenant" in said
+    assert "Base URL of Hasura" not in said, "it was given"
+    assert load_settings({}, tmp_path).tenants["default"].domain == "acme.eu.auth0.com"
+    assert "Fill in" not in said
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
