@@ -22,7 +22,6 @@ from localauth0.management.http import (
     management_blueprint,
     not_found,
     page_of,
-    require_feature,
     scoped,
 )
 from localauth0.management.webhooks import check_address
@@ -32,6 +31,7 @@ from localauth0.tenant import EventStream, random_id
 
 blueprint = management_blueprint("event_streams")
 
+_FEATURE = "event_streams"  # of the plan
 EventType = Literal[
     "user.created", "user.updated", "user.deleted", "organization.created", "organization.updated",
     "organization.deleted", "organization.connection.added", "organization.connection.updated",
@@ -87,13 +87,8 @@ class _Test(Body):
     data: dict[str, Any] | None = None
 
 
-@blueprint.before_request
-def _plan() -> None:
-    require_feature("event_streams")
-
-
 @blueprint.get("/event-streams")
-@scoped("read:event_streams")
+@scoped("read:event_streams", feature=_FEATURE)
 def list_event_streams() -> Response:
     """Always an object, never a bare array."""
     streams = [_document(stream) for stream in live().store.config.event_streams]
@@ -101,7 +96,7 @@ def list_event_streams() -> Response:
 
 
 @blueprint.post("/event-streams")
-@scoped("create:event_streams")
+@scoped("create:event_streams", feature=_FEATURE)
 def create_event_stream() -> tuple[Response, int]:
     body = body_of(_Creation)
     tenant = live()
@@ -119,13 +114,13 @@ def create_event_stream() -> tuple[Response, int]:
 
 
 @blueprint.get("/event-streams/<stream_id>")
-@scoped("read:event_streams")
+@scoped("read:event_streams", feature=_FEATURE)
 def get_event_stream(stream_id: str) -> Response:
     return jsonify(_document(_stream(stream_id)))
 
 
 @blueprint.patch("/event-streams/<stream_id>")
-@scoped("update:event_streams")
+@scoped("update:event_streams", feature=_FEATURE)
 def change_event_stream(stream_id: str) -> Response:
     body = body_of(_Change)
     changes = body.set_values()
@@ -143,7 +138,7 @@ def change_event_stream(stream_id: str) -> Response:
 
 
 @blueprint.delete("/event-streams/<stream_id>")
-@scoped("delete:event_streams")
+@scoped("delete:event_streams", feature=_FEATURE)
 def delete_event_stream(stream_id: str) -> tuple[str, int]:
     """204 for a stream that is gone already, too, as recorded."""
     store = live().store
@@ -153,7 +148,7 @@ def delete_event_stream(stream_id: str) -> tuple[str, int]:
 
 
 @blueprint.post("/event-streams/<stream_id>/test")
-@scoped("update:event_streams")
+@scoped("update:event_streams", feature=_FEATURE)
 def test_event_stream(stream_id: str) -> tuple[Response, int]:
     """Take a test event on; nothing is sent yet, so it stays pending."""
     body = body_of(_Test)
@@ -183,7 +178,7 @@ def test_event_stream(stream_id: str) -> tuple[Response, int]:
 
 
 @blueprint.get("/event-streams/<stream_id>/deliveries")
-@scoped("read:event_streams", "read:event_deliveries")
+@scoped("read:event_streams", "read:event_deliveries", feature=_FEATURE)
 def list_deliveries(stream_id: str) -> Response:
     """The failed deliveries: none, while nothing is sent."""
     _stream(stream_id)

@@ -38,8 +38,13 @@ def management_blueprint(name: str) -> Blueprint:
     return Blueprint(f"management_{name}", __name__, url_prefix=PREFIX)
 
 
-def scoped(*any_of: str) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
-    """Let a view be called with a Management API token that has one of the scopes."""
+def scoped(
+    *any_of: str, feature: str | None = None
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+    """Let a view be called with a Management API token that has one of the scopes.
+
+    A view of a `feature` of the plan is closed where the tenant's plan lacks it.
+    """
 
     def guard(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         @wraps(view)
@@ -49,12 +54,21 @@ def scoped(*any_of: str) -> Callable[[Callable[Parameters, Answer]], Callable[Pa
                 names = ",".join(any_of)
                 text = f"Insufficient scope, expected any of: {names}"
                 raise ManagementError(403, text, "insufficient_scope")
+            if feature is not None:
+                _require_feature(feature)
             return view(*args, **kwargs)
 
         guarded.__dict__["scopes"] = any_of
         return guarded
 
     return guard
+
+
+def _require_feature(name: str) -> None:
+    """Refuse what the tenant's plan lacks, as its tenant file says. Raises ManagementError (403)."""
+    if not live().store.config.plan.includes(name):
+        text = "The account is not allowed to perform this operation, please contact our support team"
+        raise ManagementError(403, text, "operation_not_supported")
 
 
 def caller() -> Mapping[str, Any]:
@@ -302,10 +316,3 @@ def selected(item: Document) -> Document:
     if not names:
         return item
     return {name: value for name, value in item.items() if (name in names) == include}
-
-
-def require_feature(name: str) -> None:
-    """Refuse what the tenant's plan lacks, as its tenant file says. Raises ManagementError (403)."""
-    if not live().store.config.plan.includes(name):
-        text = "The account is not allowed to perform this operation, please contact our support team"
-        raise ManagementError(403, text, "operation_not_supported")

@@ -19,7 +19,6 @@ from localauth0.management.http import (
     invalid_body,
     management_blueprint,
     not_found,
-    require_feature,
     scoped,
 )
 from localauth0.management.webhooks import check_address
@@ -28,6 +27,7 @@ from localauth0.tenant import LogStream
 
 blueprint = management_blueprint("log_streams")
 
+_FEATURE = "log_streams"  # of the plan
 # Per type: the keys that a sink must have, and those that it may have.
 _SINKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "http": (
@@ -97,19 +97,14 @@ class _Creation(Body):
     startFrom: str | None = None
 
 
-@blueprint.before_request
-def _plan() -> None:
-    require_feature("log_streams")
-
-
 @blueprint.get("/log-streams")
-@scoped("read:log_streams")
+@scoped("read:log_streams", feature=_FEATURE)
 def list_log_streams() -> Response:
     return jsonify([_document(stream) for stream in live().store.config.log_streams])
 
 
 @blueprint.post("/log-streams")
-@scoped("create:log_streams")
+@scoped("create:log_streams", feature=_FEATURE)
 def create_log_stream() -> Response:
     """200, not 201."""
     body = body_of(_Creation)
@@ -128,13 +123,13 @@ def create_log_stream() -> Response:
 
 
 @blueprint.get("/log-streams/<stream_id>")
-@scoped("read:log_streams")
+@scoped("read:log_streams", feature=_FEATURE)
 def get_log_stream(stream_id: str) -> Response:
     return jsonify(_document(_stream(stream_id)))
 
 
 @blueprint.patch("/log-streams/<stream_id>")
-@scoped("update:log_streams")
+@scoped("update:log_streams", feature=_FEATURE)
 def change_log_stream(stream_id: str) -> Response:
     body = body_of(_Change)
     _check_filters(body.filters)
@@ -151,7 +146,7 @@ def change_log_stream(stream_id: str) -> Response:
 
 
 @blueprint.delete("/log-streams/<stream_id>")
-@scoped("delete:log_streams")
+@scoped("delete:log_streams", feature=_FEATURE)
 def delete_log_stream(stream_id: str) -> tuple[str, int]:
     store = live().store
     with store.lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,6 +131,24 @@ def test_a_token_of_another_tenant_is_refused(operated: LocalAuth0, start_tenant
     other = start_tenant(an_operated_tenant())
 
     assert Operator(operated, token=operator_token(other)).refusal("GET", "/clients")[0] == 401
+
+
+def test_the_management_api_moves_with_the_tenants_address(keys_dir: Path) -> None:
+    tenant = LocalAuth0(tenant=an_operated_tenant(), data_dir=keys_dir)
+    with tenant:
+        Operator(tenant).answer("POST", "/clients", {"name": "Made before"})
+        first = tenant.url
+
+    with tenant:
+        names = [client["name"] for client in Operator(tenant).answer("GET", "/clients")]
+        apis = [api["identifier"] for api in Operator(tenant).answer("GET", "/resource-servers")]
+        tenant.reset()
+        after_reset = Operator(tenant).call("GET", "/clients").status_code
+
+    assert "Made before" in names
+    assert f"{tenant.url}/api/v2/" in apis
+    assert first == tenant.url or f"{first}/api/v2/" not in apis
+    assert after_reset == 200
 
 
 def test_a_token_ends(start_tenant: StartTenant) -> None:

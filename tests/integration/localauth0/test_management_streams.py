@@ -270,7 +270,8 @@ def test_no_delivery_has_failed_while_nothing_is_sent(operator: Operator) -> Non
 
 @pytest.mark.parametrize("feature", ["log_streams", "event_streams"])
 def test_a_plan_without_streams_refuses_them(start_tenant: StartTenant, feature: str) -> None:
-    operator = Operator(start_tenant(an_operated_tenant(plan={feature: False})))
+    tenant = start_tenant(an_operated_tenant(plan={feature: False}))
+    operator, stranger = Operator(tenant), Operator(tenant, scope="read:clients")
     path = "/" + feature.replace("_", "-")
 
     status, message, code = operator.refusal("GET", path)
@@ -278,6 +279,7 @@ def test_a_plan_without_streams_refuses_them(start_tenant: StartTenant, feature:
     assert (status, code) == (403, "operation_not_supported")
     assert "not allowed to perform this operation" in message
     assert operator.call("GET", "/clients").status_code == 200
+    assert stranger.refusal("GET", path)[2] == "insufficient_scope"
 
 
 @pytest.mark.parametrize("path", ["/log-streams/lst_none", "/event-streams/est_none"])
