@@ -36,7 +36,7 @@ class CallFailed extends Error {}
  */
 exports.onExecutePostChangePassword = async (event) => {
   const id = `msg_${randomUUID()}`;
-  const isProbe = event.frontdesk_probe === true;
+  const isProbe = event?.frontdesk_probe === true;
   try {
     const fields = isProbe ? { version: 1, tenant: event.tenant?.id, probe: true } : eventFields(event);
     const answer = await call(id, JSON.stringify(fields), event);

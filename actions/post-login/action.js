@@ -46,7 +46,7 @@ class CheckInFailed extends Error {}
  */
 exports.onExecutePostLogin = async (event, api) => {
   const id = `msg_${randomUUID()}`;
-  if (event.frontdesk_probe === true) return probe(event, id);
+  if (event?.frontdesk_probe === true) return probe(event, id);
   try {
     const body = encodeWithinLimit(loginFields(event));
     applyAnswer(parseAnswer(await call(id, body, event)), api);
@@ -190,7 +190,7 @@ function followOnFailure(event, api) {
   api.accessToken.setCustomClaim(CLAIMS_NAMESPACE, {
     'x-hasura-default-role': DEFAULT_ROLE,
     'x-hasura-allowed-roles': [DEFAULT_ROLE],
-    'x-hasura-user-id': event.user?.user_id,
+    'x-hasura-user-id': event?.user?.user_id,
     'x-hasura-tenant': TENANT,
   });
 }

@@ -39,7 +39,7 @@ class CallFailed extends Error {}
  */
 exports.onExecutePostUserRegistration = async (event) => {
   const id = `msg_${randomUUID()}`;
-  const isProbe = event.frontdesk_probe === true;
+  const isProbe = event?.frontdesk_probe === true;
   try {
     const fields = isProbe ? { version: 1, tenant: event.tenant?.id, probe: true } : eventFields(event);
     const answer = await call(id, encodeWithinLimit(fields), event);

@@ -42,7 +42,7 @@ class SyncFailed extends Error {}
  */
 exports.onExecutePostLogin = async (event, api) => {
   const id = `msg_${randomUUID()}`;
-  if (event.frontdesk_probe === true) return probe(event, id);
+  if (event?.frontdesk_probe === true) return probe(event, id);
   try {
     const body = encodeWithinLimit(loginFields(event));
     applyAnswer(parseAnswer(await call(id, body, event)), api);

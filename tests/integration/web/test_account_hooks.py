@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from tests.builders import AT, OTHER_HOOK_SECRET, a_hook_body, a_signed_call
+from tests.builders import AT, OTHER_HOOK_SECRET, a_hook_body, a_signed_call, an_environment, an_event
+from tests.integration.actions.conftest import execute
 from tests.integration.hasura.engine import ADMIN_SECRET, Engine
 from tests.integration.web.conftest import Desk, Rows, StartDesk
 from tests.integration.web.fake_hasura import HANGS, FakeHasura
+from tests.node_versions import node_binary
+
+from frontdesk.auth0.actions import rendered_actions
+from frontdesk.settings import load_settings
 
 REGISTRATION, PASSWORD_CHANGE = "post-user-registration", "post-change-password"
 ANA = "auth0|64b0f1e2d3c4b5a697887766"
@@ -275,3 +281,28 @@ def test_a_refusal_of_the_activity_is_503_too(desk: Desk, hasura: FakeHasura) ->
     hasura.body = json.dumps(refusal).encode()
 
     assert send(desk, REGISTRATION, {}).json()["type"] == "urn:frontdesk:problem:hasura-rejected"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("sync", []), (REGISTRATION, ["signup"]), (PASSWORD_CHANGE, ["password_changed"])],
+)
+def test_what_the_action_sends_ends_in_the_database(
+    desk_with_engine: Desk, rows: Rows, tmp_path: Path, name: str, kept: list[str]
+) -> None:
+    """The very file that ships, in Node, against a running frontdesk."""
+    settings = load_settings(
+        an_environment(ACTION_URL=desk_with_engine.url, ACTION_DEADLINE_MS="5000"), tmp_path
+    )
+    (action,) = rendered_actions(settings, "default", [name])
+    (tmp_path / "action.js").write_text(action.code)
+    event = {**an_event(), "secrets": dict(action.secrets)}
+
+    told, probed = execute(
+        node_binary(22), tmp_path / "action.js", [event, {**event, "frontdesk_probe": True}]
+    )
+
+    assert (told.calls, told.logs, told.thrown) == ([], [], None)
+    assert (probed.calls, probed.logs) == ([], ["frontdesk: probe: HTTP 200"])
+    assert row_of(rows)["email"] == event["user"]["email"]
+    assert [activity["activity"] for activity in activities(rows)] == kept
