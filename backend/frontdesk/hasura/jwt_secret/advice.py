@@ -90,6 +90,8 @@ def is_loopback(host: str) -> bool:
 def _about_key(config: JwtConfig, key: str, now: datetime) -> Iterator[str]:
     if config.type not in KEY_KINDS:
         yield "The key signs tokens as well as it verifies them: whoever reads this value can be any user."
+        if "-----BEGIN " in key:
+            yield f"The key of {config.type} is a PEM text: if it is a public key, anybody can sign tokens with it."
         return
     if key.count("-----BEGIN ") > 1:
         yield "The key has several PEM blocks: Hasura reads the first and passes over the others."

@@ -74,6 +74,10 @@ def _faults(
         faults.append(
             FieldFault("jwk_url", "the jwks_uri of <issuer>/.well-known/openid-configuration, or a key file")
         )
+    if options.key is not None and options.key_type in MIN_HMAC_BYTES and "-----BEGIN " in options.key:
+        faults.append(
+            FieldFault("key_type", "none of HS…, since whoever knows this PEM text could sign tokens")
+        )
     if options.key is not None and options.jwk_url is not None:
         faults.append(FieldFault("jwk_url", "not both, a key and the address of a key set"))
     if options.issuer is not None and not options.issuer.strip():
