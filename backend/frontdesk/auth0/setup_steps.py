@@ -69,10 +69,6 @@ class Outcome:
         return self.problem is not None and self.step.needed
 
 
-class TokenRefused(Auth0CredentialsRefused):
-    """Auth0 does not accept the Management API token."""
-
-
 def steps_of(
     part: Part, what: str, by_hand: str, plan: Callable[[], Iterable[SetupStep]]
 ) -> tuple[SetupStep, ...]:
@@ -139,7 +135,7 @@ def _problem(error: Auth0Rejected) -> tuple[str, bool]:
     if isinstance(error, Auth0ScopeMissing):
         return f"The token lacks the scope {' or '.join(error.scopes) or 'for it'}.", True
     if error.status_code == 401:
-        raise TokenRefused(
+        raise Auth0CredentialsRefused(
             f"{error.detail}. Make a new token: Dashboard > Applications > APIs > Auth0 Management API > API Explorer"
         ) from error
     if error.status_code == 403:
