@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -19,12 +21,14 @@ from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 from tests.integration.auth0.sign_in_people import AUDIENCE, Person, a_tenant
 from tests.integration.hasura.token_cases import EXPECTED, PEM_KEY
 from tests.integration.hasura.tokens import a_token
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from frontdesk.auth0.sign_in import Application, sign_in_with_browser
 from frontdesk.cli import app
 from frontdesk.demo.postgres import free_port
 from frontdesk.errors import FrontdeskError, UsageError
+from frontdesk.settings_reference import PROJECT
 from localauth0 import LocalAuth0
 from localhasura import LocalHasura
 
@@ -398,3 +402,35 @@ def test_get_ends_with_the_token_of_whoever_logged_in(at_home: Path, house: Hous
     assert process.returncode == 0, said
     assert jwt.decode(token.strip(), options={"verify_signature": False})["sub"] == "auth0|ana"
     assert said.splitlines()[-1] == 'frontdesk: Hasura will accept this as role "user".'
+
+
+def commands_of_the_page() -> list[str]:
+    page = (PROJECT / "docs" / "how-to" / "debug-a-token.md").read_text()
+    return [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("line", commands_of_the_page())
+def test_every_command_of_the_page_does_what_it_is_there_for(at_home: Path, house: House, line: str) -> None:
+    issuer = house.tenant.issuer
+    secret = json.dumps({"jwk_url": f"{issuer}.well-known/jwks.json", "issuer": issuer, "audience": AUDIENCE})
+    files = {
+        "token.txt": house.token,
+        "jwt-secret.json": secret,
+        "hasura.env": f"HASURA_GRAPHQL_JWT_SECRET={secret}",
+        "admin-secret.txt": ADMIN_SECRET,
+        "client-secret.txt": MACHINE_SECRET,
+        "query.graphql": "query q($withName: Boolean!) {__typename @include(if: $withName)}",
+    }
+    for name, text in files.items():
+        (at_home / name).write_text(text)
+    ours = {"https://hasura.example.com": house.hasura, "k2VnQ0f3JXw9sT7p": "robot"}
+    program, group, *arguments = (ours.get(word, word) for word in shlex.split(line))
+
+    assert (program, group) == ("frontdesk", "token")
+    if arguments[0] == "get" and "--client-id" not in arguments:
+        # Somebody has to log in: another test does it.
+        get_command(app).commands["token"].commands["get"].make_context("get", arguments[1:])  # type: ignore[attr-defined]
+        return
+    found = run(*arguments)
+    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+    assert found.exit_code == (1 if "editor" in arguments else 0), found.output

@@ -175,9 +175,11 @@ def test_an_error_of_a_query_is_explained_by_role_and_cause(usual: str) -> None:
     found = diagnose(token, expected(), now=time.time())
 
     unknown = query_as_bearer(usual, token, "{nothing}")
+    mistaken = query_as_bearer(usual, token, "{__typename")
     expired = query_as_bearer(usual, a_token(exp=from_now(-60)), PROBE)
 
     assert 'the role "user" does not see what the query asks for' in explained(unknown, found)
+    assert explained(mistaken, found).endswith('as the role "user"; the error is the query\'s.')
     assert "expired by its clock" in explained(expired, None)
 
 

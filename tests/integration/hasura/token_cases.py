@@ -71,13 +71,13 @@ Case = tuple[str, Callable[[], str], str, str]
 REFUSED: dict[str, Case] = {
     # name: configuration, token, the check at fault, words of the sentence
     "nothing at all": ("pem", lambda: "", "form", "there is no token"),
-    "Bearer pasted along": ("pem", lambda: f"Bearer {a_token()}", "form", '"Bearer" was copied'),
-    "the whole header": ("pem", lambda: f"Authorization: Bearer {a_token()}", "form", '"Bearer" was copied'),
+    "Bearer pasted along": ("pem", lambda: f"Bearer {a_token()}", "form", '"Bearer" came along'),
+    "the whole header": ("pem", lambda: f"Authorization: Bearer {a_token()}", "form", '"Bearer" came along'),
     "Bearer in a custom header": (
         "custom header",
         lambda: f"Bearer {a_token()}",
         "form",
-        '"Bearer" was copied',
+        '"Bearer" came along',
     ),
     "quotes": ("pem", lambda: f'"{a_token()}"', "form", "quotes"),
     "quotes in a custom header": ("custom header", lambda: f"'{a_token()}'", "form", "quotes"),
@@ -179,6 +179,14 @@ REFUSED: dict[str, Case] = {
     ),
     "a list where an object is": ("pem", lambda: a_token([HASURA_CLAIMS]), "namespace", "are an array"),
     "a number where an object is": ("pem", lambda: a_token(1), "namespace", "are a number"),
+    "an object where text is": ("stringified", a_token, "namespace", "claims_format in HASURA"),
+    "text that is no JSON": ("stringified", lambda: a_token("{user"), "namespace", "no JSON object"),
+    "a path to nowhere": ("path", lambda: a_token(None), "namespace", "leads nowhere"),
+    "a path beside the claims": ("path", a_token, "namespace", "they are under"),
+    "no allowed roles": (
+        *("pem", lambda: a_token(without_claim("x-hasura-allowed-roles"))),
+        *("allowed roles", "lack x-hasura-allowed-roles"),
+    ),
     "allowed roles as text": (
         *("pem", lambda: a_token(with_claim("x-hasura-allowed-roles", "user"))),
         *("allowed roles", 'change it to ["user"]'),

@@ -96,7 +96,7 @@ def explained(answer: BearerAnswer, found: Diagnosis | None) -> str:
     if refusal is not None:
         return f"{_refused(refusal, 'this URL').says}."
     role = "the token's role" if found is None or found.role is None else f"the role {shown(found.role)}"
-    if answer.code == "validation-failed":
+    if answer.code == "validation-failed" and "not found in type" in answer.message:
         return (
             f"Hasura took the token, and {role} does not see what the query asks for: look for a typo, a table that is "
             f"not tracked, or a missing permission of {role}."

@@ -91,7 +91,7 @@ def _around(pasted: Pasted, refusal: Refusal, inside: Diagnosis) -> Finding:
     if not pasted.token:
         return fault("form", refusal, "there is no token", "give the access token itself")
     fate = "refused too, for what follows" if inside.verdict is Verdict.REFUSED else "accepted"
-    says = f"{pasted.around or 'something'} was copied along with the token"
+    says = f"{pasted.around or 'something'} came along with the token"
     return fault("form", refusal, says, f"send the token alone, which is {fate}")
 
 
