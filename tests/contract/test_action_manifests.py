@@ -151,3 +151,22 @@ def test_the_placeholders_are_the_defaults_of_the_settings(directory: Path) -> N
     assert {name: json.loads(text.replace("'", '"')) for name, text in places.items()} == {
         name: defaults[name] for name in places
     }
+
+
+def functions_of(directory: Path) -> dict[str, str]:
+    """The named functions of a source, each with its text; the error class goes by another name in each."""
+    source = re.sub(r"\b(CheckIn|Sync|Call)Failed\b", "Failed", source_of(directory))
+    found = re.findall(r"^(?:async )?function (\w+)\(.*?^}$", source, re.MULTILINE | re.DOTALL)
+    texts = re.finditer(r"^(?:async )?function \w+\(.*?^}$", source, re.MULTILINE | re.DOTALL)
+    return dict(zip(found, (text.group() for text in texts), strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", ["signedHeaders", "withinDeadline", "call", "readBounded", "describe", "present", "pick"]
+)
+def test_what_several_actions_share_is_the_same_in_each(name: str) -> None:
+    """Each Action stands alone, so the text is repeated; a repair in one must not miss the others."""
+    texts = [functions[name] for directory in DIRECTORIES if name in (functions := functions_of(directory))]
+
+    assert len(texts) == 4
+    assert len(set(texts)) == 1

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 import requests
-from tests.builders import AT, OTHER_HOOK_SECRET, a_hook_body, a_signed_call, an_environment, an_event
+from tests.builders import (
+    AT,
+    OTHER_HOOK_SECRET,
+    a_hook_body,
+    a_signed_call,
+    an_environment,
+    an_event,
+)
 from tests.integration.actions.conftest import execute
 from tests.integration.hasura.engine import ADMIN_SECRET, Engine
 from tests.integration.web.conftest import Desk, Rows, StartDesk
