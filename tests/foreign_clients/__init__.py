@@ -1,4 +1,4 @@
-"""JavaScript clients that other people made for Hasura, and where they are.
+"""JavaScript clients that other people made for Hasura and for Auth0, and where they are.
 
 `package-lock.json` pins every package by its hash and names no registry: npm takes the one that is configured.
 A run without the packages reports their tests as skipped, with the command in the reason.

@@ -22,7 +22,7 @@ def main() -> int:
     marker, lock = INSTALLED / ".package-lock.json", FOLDER / "package-lock.json"
     if marker.exists() and marker.stat().st_mtime >= lock.stat().st_mtime:
         return 0
-    print("Installing the JavaScript clients for Hasura …", flush=True)
+    print("Installing the JavaScript clients for Hasura and Auth0 …", flush=True)
     npm = wheel_root() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     try:
         done = subprocess.run(
