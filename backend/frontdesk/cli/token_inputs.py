@@ -111,7 +111,9 @@ def engine_at(place: Place, token: str) -> Engine:
     if admin_secret is None:
         if expected is not None:
             return expected
-        raise UsageError("a Hasura shows its configuration to administrators only: give --admin-secret-file")
+        raise UsageError(
+            "Hasura shows its configuration to administrators only: give --admin-secret-file, or --tenant with --probe"
+        )
     return running_engine(url, admin_secret, otherwise=expected)
 
 

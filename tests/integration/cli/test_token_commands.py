@@ -219,7 +219,7 @@ def test_a_running_hasura_is_asked_with_the_admin_secret_of_the_settings(
     probed = run("inspect", "--hasura", house.hasura, "--probe", "--tenant", "default", stdin=house.token)
 
     assert seen.exit_code == 0
-    assert "as far as could be seen (not checked: issuer, signature, skew, audience)" in seen.stdout
+    assert "as far as could be seen (not checked: issuer, signature, skew, audience, header)" in seen.stdout
     assert probed.exit_code == 0
     assert "takes the token too" in probed.stdout
 

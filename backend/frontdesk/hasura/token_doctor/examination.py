@@ -20,6 +20,7 @@ from frontdesk.hasura.token_doctor.diagnosis import (
     Verdict,
     fault,
     ok,
+    unseen,
     warning,
 )
 from frontdesk.hasura.token_doctor.hasura_claims import FoundClaims, find_claims
@@ -43,6 +44,7 @@ class Unseen(StrEnum):
     ISSUER = "issuer"
     AUDIENCE = "audience"
     SKEW = "skew"
+    HEADER = "header"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,8 @@ def _examine(text: str, engine: Engine, *, now: float, role: str | None) -> Diag
 def _about_the_whole(text: str, kind: Kind, about_kind: Finding | None, engine: Engine) -> Iterator[Finding]:
     if about_kind is not None:
         yield about_kind
+    if Unseen.HEADER in engine.unseen:
+        yield unseen("header", "the engine does not show which header it reads; Authorization is assumed")
     size = len(text.encode())
     if size > LARGE_HEADER_BYTES:
         says = f"the token has {size} bytes: more than a cookie holds, and proxies refuse headers of 8 KB and more"
