@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from auth0.management.core.parse_error import ParsingError
 
-from frontdesk.auth0.plan import Step, StepKind
+from frontdesk.auth0.plan import PlanBlocked, Step, StepKind
 from frontdesk.errors import (
     Auth0CredentialsRefused,
+    Auth0Error,
     Auth0Rejected,
     Auth0ScopeMissing,
     Auth0Unavailable,
@@ -79,8 +80,8 @@ def steps_of(
     try:
         return tuple(plan())
     except Auth0Rejected as error:
-        problem, needed = _problem(error)
-        return (cannot(part, what, problem, by_hand, needed=needed),)
+        problem = _problem(error)
+        return (cannot(part, what, problem, by_hand, needed=not _is_dispensable(part, error)),)
     except ParsingError:
         return (cannot(part, what, _UNREADABLE, by_hand),)
 
@@ -96,56 +97,61 @@ def without_missing_scopes(steps: Iterable[SetupStep], granted: frozenset[str] |
 
 
 def carry_out(steps: Sequence[SetupStep], made: Made) -> tuple[Outcome, ...]:
-    """Do every step that changes something, in order; a refused one keeps no other from being done."""
+    """Do every step that changes something, in order; a refused one keeps no other from being done.
+
+    Nothing is raised: what was made before has to reach the settings. Without an answer the rest is not tried.
+    """
     outcomes: list[Outcome] = []
-    unreachable = None
+    stopped = ""
     for step in steps:
-        if step.kind is StepKind.CANNOT:
-            outcomes.append(Outcome(step=step, problem=step.detail))
-        elif step.act is None:
-            outcomes.append(Outcome(step=step))
-        elif unreachable:
-            outcomes.append(Outcome(step=step, problem=f"Not tried: {unreachable}"))
-        else:
-            try:
-                outcomes.append(_done(step, made))
-            except Auth0Unavailable as error:
-                unreachable = error.detail
-                outcomes.append(Outcome(step=step, problem=unreachable))
+        if stopped and step.act is not None:
+            outcomes.append(Outcome(step=step, problem=f"Not tried after that: {stopped}."))
+            continue
+        try:
+            outcomes.append(_done(step, made))
+        except (Auth0Unavailable, Auth0CredentialsRefused) as error:
+            stopped = error.detail
+            outcomes.append(Outcome(step=step, problem=f"{error.detail}."))
     return tuple(outcomes)
 
 
 def _done(step: SetupStep, made: Made) -> Outcome:
-    assert step.act is not None  # noqa: S101 - carry_out looked
+    if step.kind is StepKind.CANNOT:
+        return Outcome(step=step, problem=step.detail)
     try:
-        step.act(made)
+        if step.act is not None:
+            step.act(made)
     except Auth0Rejected as error:
-        problem, needed = _problem(error)
-        failed = replace(step, needed=step.needed and needed)
-        return Outcome(step=failed, problem=_with_fix(problem, step.by_hand))
+        needed = step.needed and not _is_dispensable(step.part, error)
+        return Outcome(step=replace(step, needed=needed), problem=_with_fix(_problem(error), step.by_hand))
+    except (Auth0Unavailable, Auth0CredentialsRefused):
+        raise
+    except (Auth0Error, PlanBlocked) as error:
+        return Outcome(step=step, problem=f"{error.detail}.")
     except ParsingError:
-        return Outcome(
-            step=step, problem="Auth0 answered with something that the SDK cannot read; run it again."
-        )
+        return Outcome(step=step, problem=_UNREADABLE)
     return Outcome(step=step)
 
 
-def _problem(error: Auth0Rejected) -> tuple[str, bool]:
-    """Return what a refusal means, and whether it is in somebody's hands to change it."""
+def _problem(error: Auth0Rejected) -> str:
+    """Return what a refusal means. Raises Auth0CredentialsRefused when it is the token that is refused."""
     if isinstance(error, Auth0ScopeMissing):
-        return f"The token lacks the scope {' or '.join(error.scopes) or 'for it'}.", True
+        return f"The token lacks the scope {' or '.join(error.scopes) or 'for it'}."
     if error.status_code == 401:
         raise Auth0CredentialsRefused(
             f"{error.detail}. Make a new token: Dashboard > Applications > APIs > Auth0 Management API > API Explorer"
         ) from error
     if error.status_code == 403:
-        return f"The tenant's plan does not include it ({error.detail}).", False
+        return f"The tenant's plan does not include it ({error.detail})."
     if error.status_code == 409:
-        return (
-            f"The tenant has as many as its plan allows, or another one of that name ({error.detail}).",
-            False,
-        )
-    return f"{error.detail}.", True
+        return f"The tenant has as many as its plan allows, or another one of that name ({error.detail})."
+    return f"{error.detail}."
+
+
+def _is_dispensable(part: Part, error: Auth0Rejected) -> bool:
+    """Say whether the tenant's plan is what lacks, and logins work without: a stream is no part of a login."""
+    by_plan = error.status_code in {403, 409} and not isinstance(error, Auth0ScopeMissing)
+    return part is Part.STREAMS and by_plan
 
 
 def cannot(part: Part, what: str, problem: str, by_hand: str = "", *, needed: bool = True) -> SetupStep:

@@ -193,6 +193,10 @@ class _Written:
     done: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
+    def has(self, name: str) -> bool:
+        """Whether the key or variable was put where it belongs."""
+        return any(each.startswith(f"{name} in ") for each in self.done)
+
 
 def _write(key: str, tenant: TenantSettings, made: Made) -> _Written:
     """Put what was made into the two files, the secret first: it is the one thing that is not shown again."""
@@ -251,17 +255,16 @@ def _print_settings(
         typer.echo(f"Wrote {each}.")
     for each in written.problems:
         typer.echo(f"frontdesk: {each}", err=True)
-    if written.done and not written.problems:
-        return
     for name, value in _new_ids(tenant, made):
-        typer.echo(f'Put into [tenants.{key}] of frontdesk.toml: {name} = "{value}"')
-    if made.management_client_secret and tenant.management_client_secret is None:
-        shown = made.management_client_secret if show_secrets else "<its client secret>"
-        typer.echo(f"Put into .env: {_secret_variable(key)}={shown}")
-        if not show_secrets:
+        if not written.has(name):
+            typer.echo(f'Put into [tenants.{key}] of frontdesk.toml: {name} = "{value}"')
+    variable = _secret_variable(key)
+    if made.management_client_id and tenant.management_client_secret is None and not written.has(variable):
+        shown = made.management_client_secret if show_secrets else None
+        typer.echo(f"Put into .env: {variable}={shown or '<its client secret>'}")
+        if not shown:
             typer.echo(
-                "The secret is in the Dashboard: Applications > Applications > frontdesk > Settings; or run this again "
-                "with --write."
+                "The secret is in the Dashboard: Applications > Applications > frontdesk > Settings > Client Secret."
             )
 
 
