@@ -115,7 +115,9 @@ def inspect(
     found = diagnose(text, engine, now=moment_of(now), role=role)
     if probe and hasura is not None:
         url = base_url("--hasura", hasura)
-        answer = query_as_bearer(url, token_in(text), _PROBE, role=role, header=engine.config.header)
+        # As it was pasted, on one line: what is around the token is what the doctor judges too.
+        carried = " ".join(text.split())
+        answer = query_as_bearer(url, carried, _PROBE, role=role, header=engine.config.header)
         found = compared(found, answer, url)
     if as_json:
         print_json(diagnosis_json(found, engine, all_claims=all_claims))

@@ -70,6 +70,8 @@ def read_token(argument: str | None, file: str | None) -> str:
             "next time use --file FILE, or standard input",
             err=True,
         )
+        if not argument.isascii():
+            raise UsageError("the token holds characters that no token has; copy it again")
         return argument
     return read_input("the token", STDIN if file is None else file)
 

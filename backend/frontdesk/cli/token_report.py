@@ -66,7 +66,12 @@ def diagnosis_json(found: Diagnosis, engine: Engine, *, all_claims: bool) -> dic
 
 def print_json(facts: Any) -> None:
     """Print JSON that any terminal and script takes: ASCII."""
-    typer.echo(json.dumps(facts, indent=2))
+    try:
+        text = json.dumps(facts, indent=2)
+    except RecursionError:
+        # A hostile token may be nested as deep as it could just be read; without indentation less is needed.
+        text = json.dumps(facts)
+    typer.echo(text)
 
 
 def hand_over(token: str, out: Path | None) -> None:

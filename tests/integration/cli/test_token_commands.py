@@ -20,7 +20,7 @@ from tests.conftest import new_database
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 from tests.integration.auth0.sign_in_people import AUDIENCE, Person, a_tenant
 from tests.integration.hasura.token_cases import EXPECTED, PEM_KEY
-from tests.integration.hasura.tokens import a_token
+from tests.integration.hasura.tokens import a_token, rsa_key
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -210,6 +210,32 @@ def test_among_several_tenants_the_token_s_issuer_chooses(at_home: Path, house: 
     assert "choose one with --tenant" in str(foreign.exception)
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900], ids=["lists", "objects"]
+)
+def test_a_token_that_is_nested_to_the_limit_is_judged_like_any_other(place: Path, text: str) -> None:
+    token = jwt.api_jws.encode(
+        f'{{"iss": "https://x/", "deep": {text}}}'.encode(), rsa_key(), algorithm="RS256"
+    )
+
+    for arguments in ((), ("--json", "--all-claims")):
+        found = judged_by_file(place, token, *arguments)
+
+        assert "the token's issuer is" in found.stdout
+        assert found.exit_code == 1
+
+
+def test_a_probe_with_more_than_the_token_is_refused_like_the_paste(at_home: Path, house: House) -> None:
+    (at_home / "admin").write_text(ADMIN_SECRET)
+    arguments = ("--hasura", house.hasura, "--admin-secret-file", "admin", "--probe", "--tenant", "default")
+
+    found = run("inspect", *arguments, stdin=f"Bearer {house.token}")
+
+    assert found.exit_code == 1
+    assert found.stdout.startswith('Hasura will refuse this: "Bearer" came along with the token')
+    assert "answers the same" in found.stdout
+
+
 def test_a_running_hasura_is_asked_with_the_admin_secret_of_the_settings(
     at_home: Path, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +267,7 @@ def test_the_admin_secret_of_the_settings_goes_to_no_other_hasura(
     [
         (("inspect",), "no configuration to judge by"),
         (("inspect", "x.y.z", "--file", "a"), "not both"),
+        (("inspect", "t\udcf6ken"), "characters that no token has"),
         (
             ("inspect", "--file", "nowhere.txt", "--jwt-secret-file", "secret.json"),
             "nowhere.txt cannot be read",

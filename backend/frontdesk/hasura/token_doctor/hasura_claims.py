@@ -17,6 +17,7 @@ from frontdesk.hasura.token_doctor.diagnosis import Finding, Refusal, fault, lis
 from frontdesk.hasura.token_doctor.kinds import Kind
 
 PREFIX = "x-hasura-"
+MAX_LOOK = 5  # levels that misplaced claims are looked for; tokens are hostile, too
 _SECRET = "HASURA_GRAPHQL_JWT_SECRET"  # noqa: S105 - the name of a variable
 
 
@@ -135,7 +136,7 @@ def _not_found(claims: Mapping[str, Any], config: JwtConfig, kind: Kind) -> Find
     return fault("namespace", refusal, says, _how_to_get_claims(kind))
 
 
-def _elsewhere(claims: Mapping[str, Any]) -> str | None:
+def _elsewhere(claims: Mapping[str, Any], depth: int = MAX_LOOK) -> str | None:
     """Return where in a token Hasura claims are that Hasura does not find."""
     if any(name.lower().startswith(PREFIX) for name in claims):
         return "at the top level of the token"
@@ -144,7 +145,8 @@ def _elsewhere(claims: Mapping[str, Any]) -> str | None:
         if isinstance(inside, dict):
             if any(key.lower().startswith(PREFIX) for key in inside):
                 return f"under {shown(name)}"
-            deeper = _elsewhere({key: each for key, each in inside.items() if isinstance(each, dict)})
+            objects = {key: each for key, each in inside.items() if isinstance(each, dict)}
+            deeper = _elsewhere(objects, depth - 1) if depth else None
             if deeper is not None:
                 return f"inside {shown(name)}, {deeper}"
     return None
