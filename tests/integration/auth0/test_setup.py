@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -557,3 +560,37 @@ def test_an_older_answer_that_lists_event_streams_bare_is_read_too() -> None:
         ("log stream frontdesk-log-stream", "create"),
         ("event stream frontdesk-event-stream", "keep"),
     ]
+
+
+@pytest.mark.parametrize(("answer", "made"), [("n\n", False), ("y\n", True)], ids=["no", "yes"])
+def test_on_a_terminal_it_shows_the_plan_and_asks(tmp_path: Path, answer: str, made: bool) -> None:
+    with a_desk(tmp_path) as desk:
+        (tmp_path / "token.txt").write_text(desk.token())
+        ours, theirs = os.openpty()
+        with subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "frontdesk",
+                "auth0",
+                "setup",
+                "--token-file",
+                "token.txt",
+                "--only",
+                "api",
+            ],
+            cwd=tmp_path,
+            env={"NO_COLOR": "1"},
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            os.write(ours, answer.encode())
+            shown, _ = process.communicate(timeout=60)
+        os.close(ours)
+        os.close(theirs)
+
+        assert f"create  API {AUDIENCE}".encode() in shown
+        assert process.returncode == (0 if made else 1)
+        with desk.api() as api:
+            assert (AUDIENCE in [each.identifier for each in api.sdk.resource_servers.list()]) is made
