@@ -356,7 +356,7 @@ class Settings(BaseSettings):
     operator_token: OperatorToken | None = _key(
         None,
         expected="at least 32 characters of printable ASCII without spaces",
-        help="Bearer token of operators; `/metrics` needs it. Unset: `/metrics` answers 404.",
+        help="Bearer token of operators; `/api` and `/metrics` need it. Unset: both answer 404.",
     )
     hasura: HasuraSettings
     tenants: Annotated[
