@@ -14,7 +14,14 @@ from frontdesk.settings import load_settings
 from frontdesk.web.app import create_app
 
 METHODS = ("GET", "POST", "DELETE", "OPTIONS")
-WRONG = [None, "", f"Bearer {OPERATOR_TOKEN}x", f"bearer {OPERATOR_TOKEN}", f"Basic {OPERATOR_TOKEN}", "Bearer é"]
+WRONG = [
+    None,
+    "",
+    f"Bearer {OPERATOR_TOKEN}x",
+    f"bearer {OPERATOR_TOKEN}",
+    f"Basic {OPERATOR_TOKEN}",
+    "Bearer é",
+]
 
 
 def an_app(tmp_path: Path, **changes: str) -> Flask:
