@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -154,7 +155,7 @@ def deploy_command(
     if dry_run:
         _planned(settings, which, choices, as_json)
         return
-    facts = [_deployed(settings, key, choices, as_json) for key in which.keys(settings)]
+    facts = _deployed(settings, which, choices, as_json)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
 
@@ -210,21 +211,34 @@ def _planned(settings: Settings, which: _Which, choices: Choices, as_json: bool)
     return changes
 
 
-def _deployed(settings: Settings, key: str, choices: Choices, as_json: bool) -> dict[str, object]:
+def _deployed(settings: Settings, which: _Which, choices: Choices, as_json: bool) -> list[dict[str, object]]:
+    """Plan for every tenant, and begin with the first one only when nothing stands in the way at any."""
+    with ExitStack() as opened:
+        apis = {key: opened.enter_context(management_api(settings, key)) for key in which.keys(settings)}
+        plans = {
+            key: plan_actions(api, rendered_actions(settings, key, settings.action.names), choices)
+            for key, api in apis.items()
+        }
+        if obstacles := [
+            Step(f"{key}: {step.what}", step.kind, step.detail)
+            for key, plan in plans.items()
+            for step in plan.obstacles
+        ]:
+            raise PlanBlocked(obstacles)
+        return [_carried_out(apis[key], key, plan, as_json) for key, plan in plans.items()]
+
+
+def _carried_out(api: ManagementApi, key: str, plan: ActionsPlan, as_json: bool) -> dict[str, object]:
     def report(sentence: str) -> None:
         if not as_json:
             typer.echo(f"{key}: {sentence}")
 
-    with management_api(settings, key) as api:
-        plan = plan_actions(api, rendered_actions(settings, key, settings.action.names), choices)
-        if plan.obstacles:
-            raise PlanBlocked(plan.obstacles)
-        done = carry_out(api, plan, report=report)
+    done = carry_out(api, plan, report=report)
+    if not done:
+        report("Nothing had to be changed.")
     if not as_json:
-        if not done:
-            typer.echo(f"{key}: Nothing had to be changed.")
         for note in plan.notes:
-            typer.echo(f"{key}: {note.what}: {note.detail}.", err=True)
+            _tell(f"{key}: {note.what}: {note.detail}.")
     return _facts(key, plan) | {"done": list(done)}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from tests.integration.auth0.action_tenant import (
     CREDENTIALS,
@@ -17,6 +18,7 @@ from tests.integration.auth0.action_tenant import (
     our_actions,
     with_code,
 )
+from tests.integration.localauth0.acme import Browser, a_tenant
 
 from frontdesk.auth0.action_deploy import BuildFailed, carry_out
 from frontdesk.auth0.action_plan import plan_actions
@@ -120,6 +122,24 @@ def test_a_rotated_secret_is_noticed_though_auth0_shows_no_value(start: StartTen
     assert plan.actions[0].code_diff() == ""
     assert tenant.deploy(rotated) == (f"Updated and deployed {OURS}, version 2.",)
     assert tenant.deploy(rotated) == ()
+
+
+def test_the_next_login_runs_the_deployed_version(start: StartTenant) -> None:
+    people = a_tenant()
+    machines = a_tenant_of_machines()
+    tenant = start(
+        **{
+            **people,
+            "clients": people["clients"] + machines["clients"],
+            "client_grants": people["client_grants"] + machines["client_grants"],
+        }
+    )
+    tenant.deploy(our_actions("claims"))
+    with Browser(tenant.api.url) as browser:
+        token = browser.tokens()["access_token"]
+
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["https://hasura.io/jwt/claims"]["x-hasura-tenant"] == "acme"
 
 
 def test_neither_the_plan_nor_the_code_tells_a_secret(start: StartTenant) -> None:

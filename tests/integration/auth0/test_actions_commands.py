@@ -20,6 +20,7 @@ from tests.integration.auth0.action_tenant import (
 from typer.testing import CliRunner, Result
 
 from frontdesk.auth0.management import ManagementApi
+from frontdesk.auth0.plan import PlanBlocked
 from frontdesk.cli import app
 from frontdesk.errors import SettingsInvalid, UsageError
 from localauth0 import LocalAuth0
@@ -109,6 +110,29 @@ def test_a_dry_run_changes_nothing_and_ends_well(operator: Operator) -> None:
     assert result.exit_code == 0
     assert OURS in result.stdout
     assert operator.tenant.flow() == ["log-country"]
+
+
+def test_with_all_tenants_none_is_touched_while_one_cannot_be(operator: Operator, tmp_path: Path) -> None:
+    with LocalAuth0(tenant=a_tenant_of_machines(OURS), data_dir=tmp_path) as other:
+        beta = {
+            "DOMAIN": "beta.eu.auth0.com",
+            "AUDIENCE": "https://api.example.com",
+            "MANAGEMENT_URL": other.url,
+            "MANAGEMENT_CLIENT_ID": CLIENT_ID,
+            "MANAGEMENT_CLIENT_SECRET": CLIENT_SECRET,
+            "HOOK_SECRETS": HOOK_SECRET,
+        }
+        variables = {f"FRONTDESK_TENANTS_BETA_{name}": value for name, value in beta.items()}
+
+        refused = operator.run("deploy", "--all", **variables)
+        taken = operator.run("deploy", "--all", "--take-over", **variables)
+
+    assert isinstance(refused.exception, PlanBlocked)
+    assert f"beta: Action {OURS}" in refused.exception.detail
+    assert refused.stdout == ""
+    assert taken.exit_code == 0
+    assert f"acme: Created and deployed {OURS}, version 1." in taken.stdout
+    assert f"beta: Updated and deployed {OURS}, version 2." in taken.stdout
 
 
 def test_nothing_that_is_printed_holds_a_secret(operator: Operator) -> None:
