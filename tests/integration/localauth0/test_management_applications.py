@@ -205,6 +205,23 @@ def test_a_deleted_api_takes_its_grants_along(auth0: Auth0, operated: LocalAuth0
     assert error_of(answer) == (403, "access_denied", f"Service not found: {API}")
 
 
+def test_a_deleted_application_takes_its_grants_along(auth0: Auth0, operated: LocalAuth0) -> None:
+    auth0.clients.delete("robot")
+
+    assert "robot" not in {grant.client_id for grant in auth0.client_grants.list()}
+    with Browser(operated.url, client_id="robot", client_secret="robot-secret") as robot:
+        answer = robot.token(grant_type="client_credentials", audience=API)
+    assert error_of(answer) == (401, "access_denied", "Unauthorized")
+
+
+def test_an_application_that_needs_no_authentication_is_public(operated: LocalAuth0, auth0: Auth0) -> None:
+    client = auth0.clients.create(name="Public", callbacks=[CALLBACK], token_endpoint_auth_method="none")
+
+    with Browser(operated.url, client_id=str(client.client_id)) as browser:
+        assert browser.tokens()["access_token"]
+    assert client.grant_types == ["authorization_code", "implicit", "refresh_token"]
+
+
 def test_an_api_for_other_signatures_gets_no_token_at_all(operated: LocalAuth0, auth0: Auth0) -> None:
     """Rather than one that is signed in another way than the API was told."""
     auth0.resource_servers.create(identifier=NEW_API, signing_alg="HS256")
