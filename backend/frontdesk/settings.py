@@ -137,7 +137,7 @@ class TenantSettings(_Section):
     management_client_secret: AdminSecret | None = _key(
         None,
         expected="printable ASCII without spaces",
-        help="The secret of that application.",
+        help="The secret of the application that `management_client_id` names.",
     )
     login_client_id: (
         Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^\S+$")] | None
