@@ -143,7 +143,8 @@ class _Adopted:
         for old, new in self._renames.items():
             yield f"column {_quoted(old)} becomes {new}; GraphQL shows it under the name that frontdesk ships"
         for column in self._loosened():
-            yield f"column {_quoted(column.name)} may be null from now on, since no login brings a value for it; "
+            yield f"column {_quoted(column.name)} may be null from now on, since no login brings a value for it"
+        if self._loosened():
             yield "a permission that says _neq of such a column lets rows without a value through"
         for key in self._moved_keys():
             yield f"foreign key {key.name} of {key.table} leads to a unique constraint from now on"
@@ -182,8 +183,7 @@ class _Adopted:
             if wanted is not None:
                 yield from self._changed(column, wanted)
         for column in self._loosened():
-            if self._new_name(column.name) not in self._wanted:
-                yield f"ALTER TABLE {self._users} ALTER COLUMN {_quoted(column.name)} DROP NOT NULL;"
+            yield f"ALTER TABLE {self._users} ALTER COLUMN {_quoted(column.name)} DROP NOT NULL;"
 
     def _changed(self, column: Column, wanted: _Wanted) -> Iterator[str]:
         alter = f"ALTER TABLE {self._users} ALTER COLUMN {wanted.name}"

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import pytest
 import requests
-from tests.integration.hasura.deploys import copy_of_project, exported
+from tests.integration.hasura.deploys import call, copy_of_project, exported
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.faulty_server import FaultyServer
 from tests.integration.hasura.migrations import PROJECT
@@ -148,6 +148,21 @@ def test_a_wrong_admin_secret_is_told_with_the_name_of_the_setting(empty_engine:
         apply(empty_engine, "wrong", PROJECT)
 
     assert refused.value.code == "access-denied"
+
+
+def test_a_source_that_hasura_cannot_reach_is_told_with_its_reason(empty_engine: str) -> None:
+    document = exported(empty_engine)
+    url = {"from_env": "A_VARIABLE_THAT_IS_NOT_SET"}
+    document["sources"][0]["configuration"] = {"connection_info": {"database_url": url}}
+    args = {"allow_inconsistent_metadata": True, "metadata": document}
+    call(empty_engine, "replace_metadata", args, version=2)
+
+    with pytest.raises(
+        HasuraBlocked, match=r"source default: Hasura cannot use it: .*A_VARIABLE_THAT_IS_NOT_SET"
+    ):
+        apply(empty_engine, ADMIN_SECRET, PROJECT)
+
+    assert exported(empty_engine) == document
 
 
 class Between:
