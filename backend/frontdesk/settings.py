@@ -26,10 +26,12 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from frontdesk.errors import SettingsInvalid, UsageError
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
 from frontdesk.settings_dotenv import dotenv_path, with_dotenv
+from frontdesk.settings_secrets import SecretPlace, places_of
 from frontdesk.settings_sources import (
     CONFIG_VARIABLE,
     DEFAULT_FILE,
     TENANT_KEY,
+    Path_,
     Sources,
     faults_of,
     missing_secrets,
@@ -46,7 +48,7 @@ from frontdesk.settings_types import (
     HookSecrets,
     Issuer,
     MachineRoles,
-    OperatorToken,
+    OperatorTokens,
     PublicUrl,
     Replicas,
     RoleMap,
@@ -353,10 +355,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    operator_token: OperatorToken | None = _key(
-        None,
-        expected="at least 32 characters of printable ASCII without spaces",
-        help="Bearer token of operators; `/api` and `/metrics` need it. Unset: both answer 404.",
+    operator_tokens: OperatorTokens = _key(
+        (),
+        alias="operator_token",
+        expected="one or several values of at least 32 characters of printable ASCII, separated by space or comma",
+        help="Bearer token of operators; `/api` and `/metrics` need it. Several are valid at once, so that they can "
+        "be rotated. Unset: both answer 404.",
+        validate_default=False,  # a type that reads text
     )
     hasura: HasuraSettings
     tenants: Annotated[
@@ -391,6 +396,11 @@ class Settings(BaseSettings):
                 f"({self.action.deadline_ms} ms), got {self.login.budget_s} s"
             )
         return self
+
+    @property
+    def operator_token(self) -> SecretStr | None:
+        """The operator token to call with: the newest one."""
+        return self.operator_tokens[0] if self.operator_tokens else None
 
     def tenant(self, key: str | None = None) -> tuple[str, TenantSettings]:
         """Return a tenant with its key; without a key, the only one. Raises UsageError naming the known ones."""
@@ -446,6 +456,13 @@ def settings_places(
     variables, place = os.environ if environ is None else environ, directory or Path.cwd()
     named = with_dotenv(variables, place).environ.get(CONFIG_VARIABLE)
     return place / (named or DEFAULT_FILE), dotenv_path(variables, place)
+
+
+def secret_places(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> Mapping[Path_, SecretPlace]:
+    """Return where each secret that is set comes from, by the path of its key, such as ("operator_token",)."""
+    return places_of(Settings, os.environ if environ is None else environ, directory or Path.cwd())
 
 
 def environment_of_a_child() -> dict[str, str]:

@@ -145,7 +145,7 @@ def _keys(model: type[BaseModel]) -> Iterator[Key]:
     sections = section_models(model)
     for name, info in model.model_fields.items():
         if name not in sections:
-            yield Key(None, name, info)
+            yield Key(None, info.alias or name, info)
         else:
             fields = sections[name].model_fields.items()
             yield from (Key(name, each.alias or inner, each) for inner, each in fields)
@@ -197,7 +197,7 @@ def _refuse_secrets(keys: tuple[Key, ...], sources: Sources) -> None:
 
 def _read_environment(keys: tuple[Key, ...], environ: Mapping[str, str], sources: Sources) -> None:
     for variable in sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE):
-        place = _place_of(keys, variable)
+        place = place_of(keys, variable)
         if place is None:
             _unknown_variable(keys, variable, environ[variable], sources)
             continue
@@ -215,7 +215,8 @@ def _read_environment(keys: tuple[Key, ...], environ: Mapping[str, str], sources
             _set(sources.environment, path, environ[variable])
 
 
-def _place_of(keys: tuple[Key, ...], variable: str) -> tuple[Key, str] | None:
+def place_of(keys: tuple[Key, ...], variable: str) -> tuple[Key, str] | None:
+    """Return the key that a variable sets, with its tenant (`default` for a key of no tenant); None for no key."""
     for key in keys:
         suffix = f"({FILE_SUFFIX})?" if key.is_secret else ""
         if key.section == TENANTS:

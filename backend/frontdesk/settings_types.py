@@ -21,7 +21,7 @@ from frontdesk.identity.roles import is_role_name
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of Standard Webhooks, not a secret
 MIN_HOOK_SECRET_BYTES = 24  # source: Standard Webhooks, "between 24 bytes and 64 bytes"
-MIN_OPERATOR_TOKEN_CHARS = 32
+MIN_TOKEN_CHARS = 32
 MAX_ROLE_NAME_BYTES = 400  # as in the table of roles
 # Auth0 drops a claim on one of its own domains silently (source: Auth0 docs, "Create custom claims").
 RESERVED_CLAIM_DOMAINS = ("auth0.com", "webtask.io", "webtask.run")
@@ -114,8 +114,8 @@ def _printable(value: SecretStr) -> SecretStr:
     return value
 
 
-def _operator_token(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < MIN_OPERATOR_TOKEN_CHARS:
+def _token(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_TOKEN_CHARS:
         raise Expected
     return _printable(value)
 
@@ -129,10 +129,10 @@ def _hook_secrets(value: Any) -> tuple[SecretStr, ...]:
     return tuple(SecretStr(secret) for secret in secrets)
 
 
-def _stream_tokens(value: Any) -> tuple[SecretStr, ...]:
+def _tokens(value: Any) -> tuple[SecretStr, ...]:
     if not isinstance(value, str):
         raise Expected
-    return tuple(_operator_token(SecretStr(token)) for token in re.split(r"[\s,]+", value.strip()))
+    return tuple(_token(SecretStr(token)) for token in re.split(r"[\s,]+", value.strip()))
 
 
 def _action_names(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -199,9 +199,9 @@ ClaimName = Annotated[str, AfterValidator(_claim_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
 AdminSecret = Annotated[SecretStr, AfterValidator(_printable)]
-OperatorToken = Annotated[SecretStr, AfterValidator(_operator_token)]
+OperatorTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_tokens)]
 HookSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_hook_secrets)]
-StreamTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_stream_tokens)]
+StreamTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_tokens)]
 ActionNames = Annotated[tuple[str, ...], AfterValidator(_action_names), BeforeValidator(_list)]
 Replicas = Annotated[tuple[str, ...], AfterValidator(_replicas), BeforeValidator(_list)]
 RoleSources = Annotated[tuple[RoleSource, ...], BeforeValidator(_list)]
