@@ -7,20 +7,24 @@ from functools import partial
 from flask import Flask
 
 from frontdesk.hasura.health import check_health
-from frontdesk.hasura.writes import UserWriter
-from frontdesk.settings import MAX_BODY_BYTES, Settings, secret
+from frontdesk.settings import MAX_BODY_BYTES, Settings
 from frontdesk.sync import CheckInRules, IdTokenRules
 from frontdesk.web.api import api_blueprint
+from frontdesk.web.connections import connections_blueprint
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
+from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
 from frontdesk.web.metrics import Metrics, metrics_blueprint
 from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
 from frontdesk.web.requests import register_requests
 
 
-def create_app(settings: Settings) -> Flask:
-    """Return the service for `settings`. Call it after a fork: it opens connections and starts threads."""
+def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
+    """Return the service for `settings`. Call it after a fork: it opens connections and starts threads.
+
+    Without `secrets` those of the settings stay in force.
+    """
     app = Flask("frontdesk", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # see hooks._bounded_body
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -30,21 +34,22 @@ def create_app(settings: Settings) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
 
     metrics = Metrics()
-    hasura_url, admin_secret = settings.hasura.url, secret(settings.hasura.admin_secret)
-    writer = UserWriter(hasura_url, admin_secret)
-    operator_token = secret(settings.operator_token) if settings.operator_token else None
+    live = app.extensions[EXTENSION] = secrets or LiveSecrets(settings)
+    hasura_url = settings.hasura.url
+    writer = LiveWriter(hasura_url, lambda: live.current().admin_secret)
 
     register_requests(app, metrics)
     register_problems(app)
-    register_operator_guard(app, operator_token)
-    app.register_blueprint(hooks_blueprint(_hook_tenants(settings), writer, metrics))
-    app.register_blueprint(health_blueprint(partial(check_health, hasura_url, admin_secret)))
+    register_operator_guard(app, lambda: live.current().operator_tokens)
+    app.register_blueprint(hooks_blueprint(_hook_tenants(settings, live), writer, metrics))
+    app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics))
     app.register_blueprint(api_blueprint(settings.tenants))
+    app.register_blueprint(connections_blueprint(settings))
     return app
 
 
-def _hook_tenants(settings: Settings) -> dict[str, HookTenant]:
+def _hook_tenants(settings: Settings, live: LiveSecrets) -> dict[str, HookTenant]:
     policy = settings.claims_policy()
     id_token = IdTokenRules(
         namespace=settings.login.id_token_namespace,
@@ -53,7 +58,7 @@ def _hook_tenants(settings: Settings) -> dict[str, HookTenant]:
     )
     return {
         key: HookTenant(
-            hook_secrets=tuple(secret(each) for each in tenant.hook_secrets),
+            hook_secrets=partial(_hook_secrets, live, key),
             rules=CheckInRules(
                 tenant=key,
                 claims_namespace=tenant.claims_namespace,
@@ -66,3 +71,7 @@ def _hook_tenants(settings: Settings) -> dict[str, HookTenant]:
         )
         for key, tenant in settings.tenants.items()
     }
+
+
+def _hook_secrets(live: LiveSecrets, tenant: str) -> tuple[str, ...]:
+    return live.current().hook_secrets.get(tenant, ())

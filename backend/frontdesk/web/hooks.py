@@ -34,9 +34,9 @@ _NOBODYS_SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 @dataclass(frozen=True, kw_only=True)
 class HookTenant:
-    """A tenant as its hooks need it."""
+    """A tenant as its hooks need it. `hook_secrets` gives those of the moment."""
 
-    hook_secrets: tuple[str, ...]
+    hook_secrets: Callable[[], tuple[str, ...]]
     rules: CheckInRules
 
 
@@ -103,7 +103,7 @@ def _verified_call(tenants: Mapping[str, HookTenant], key: str) -> tuple[HookTen
     body = _bounded_body()
     known = tenants.get(key)
     headers = {name.lower(): value for name, value in request.headers}
-    call = verify_call(body, headers, known.hook_secrets if known else (_NOBODYS_SECRET,))
+    call = verify_call(body, headers, known.hook_secrets() if known else (_NOBODYS_SECRET,))
     if known is None:
         raise HookRefused("the tenant is not known")
     structlog.contextvars.bind_contextvars(tenant=key)

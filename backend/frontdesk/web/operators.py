@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Sequence
 
 from flask import Flask, abort, request
 
@@ -11,21 +12,23 @@ from frontdesk.errors import OperatorRefused
 GUARDED = ("/api", "/metrics")
 
 
-def register_operator_guard(app: Flask, operator_token: str | None) -> None:
-    """Let `app` answer below `/api` and `/metrics` to bearers of the token alone; without one nothing is there.
+def register_operator_guard(app: Flask, operator_tokens: Callable[[], Sequence[str]]) -> None:
+    """Let `app` answer below `/api` and `/metrics` to bearers of a token alone; without one nothing is there.
 
     It goes by the path and before the routes, so a stranger learns neither which routes nor which methods exist.
     """
-    expected = None if operator_token is None else f"Bearer {operator_token}".encode()
 
     @app.before_request
     def _guard() -> None:
         if not is_guarded(request.path):
             return
-        if expected is None:
+        tokens = operator_tokens()
+        if not tokens:
             abort(404)
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), expected):
+        given = request.headers.get("Authorization", "").encode()
+        # Every token is compared, so that the time tells nothing of which one it was.
+        matches = [hmac.compare_digest(given, f"Bearer {token}".encode()) for token in tokens]
+        if not any(matches):
             raise OperatorRefused
 
 

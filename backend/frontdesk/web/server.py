@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import tempfile
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from frontdesk.errors import PortTaken
 from frontdesk.logs import configure_logging
@@ -65,8 +67,19 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application. Imported here: the metrics library looks at its directory when it is loaded."""
         from frontdesk.web.app import create_app
+        from frontdesk.web.live_secrets import LiveSecrets, secret_files
 
-        return create_app(self._settings)
+        return create_app(self._settings, LiveSecrets(self._settings, files=secret_files))
+
+    def run(self) -> None:
+        """Serve until a signal ends the process."""
+        _Processes(self).run()
+
+
+class _Processes(Arbiter):  # type: ignore[misc]
+    def handle_hup(self) -> None:
+        """Have every process read its secrets again; gunicorn would replace them all."""
+        self.kill_workers(signal.SIGHUP)
 
 
 def _bind(server: ServerSettings) -> str:

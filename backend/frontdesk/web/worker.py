@@ -8,6 +8,7 @@ wait for it and then lets go of the address, so that nobody waits for a service 
 from __future__ import annotations
 
 import select
+import signal
 import socket
 import sys
 import time
@@ -21,6 +22,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from frontdesk.web.live_secrets import EXTENSION
 from frontdesk.web.malformed import answer_without_application, is_malformed, malformed_status
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -50,6 +52,20 @@ class ArrivingSocket(socket.socket):
 
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Takes each connection over, and sets its deadline whenever a request begins."""
+
+    def init_signals(self) -> None:
+        """Take SIGHUP as the word that secrets changed; it would end the process otherwise."""
+        super().init_signals()
+        signal.signal(signal.SIGHUP, self._handle_hup)
+        signal.siginterrupt(signal.SIGHUP, False)
+
+    def _handle_hup(self, *_: object) -> None:
+        application = getattr(
+            self, "wsgi", None
+        )  # not there yet while the process starts, and reads them anyway
+        live = getattr(application, "extensions", {}).get(EXTENSION)
+        if live is not None:
+            live.read_again()
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection with a request to a thread."""
