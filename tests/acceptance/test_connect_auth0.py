@@ -144,7 +144,6 @@ def a_walk(place: Path, database_url: str) -> Iterator[Walk]:
     """What the page presupposes: a tenant, a database, and a clone of the project."""
     with ExitStack() as stack:
         auth0 = stack.enter_context(LocalAuth0(tenant=TENANT))
-        (place / "hasura").symlink_to(PROJECT / "hasura")
         port, hasura = free_port(), free_port()
         environment = {
             "NO_COLOR": "1",

@@ -21,6 +21,7 @@ RANKS = {
     "settings": 2,
     "identity": 1,
     "logs": 0,
+    "shipped": 0,
     "errors": 0,
 }
 STAND_INS = ("localhasura", "localauth0")

@@ -5,7 +5,6 @@ The manifest says which trigger the Action belongs to, what it needs and which p
 
 from __future__ import annotations
 
-import sysconfig
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from frontdesk.errors import FrontdeskError
+from frontdesk.shipped import PLACES, shipped
 
 
 class ActionInvalid(FrontdeskError):
@@ -69,14 +69,12 @@ class ActionManifest(_Part):
 
 def action_dir(name: str) -> Path:
     """Return the directory of the Action `name`: beside the package's source tree, or where a wheel puts it."""
-    places = (
-        Path(__file__).resolve().parents[3] / "actions",
-        Path(sysconfig.get_path("data")) / "share" / "frontdesk" / "actions",
-    )
-    for place in places:
-        if (place / name / "action.js").is_file():
-            return place / name
-    raise ActionInvalid(f"no Action {name!r} in {' or '.join(map(str, places))}")
+    found = shipped(f"actions/{name}", "action.js")
+    if found is None:
+        raise ActionInvalid(
+            f"no Action {name!r} in {' or '.join(str(place / 'actions') for place in PLACES)}"
+        )
+    return found
 
 
 def read_manifest(directory: Path) -> ActionManifest:

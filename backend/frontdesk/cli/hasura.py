@@ -15,13 +15,18 @@ from frontdesk.hasura.adopt import Adoption
 from frontdesk.hasura.deploy import Applied, Options, Status, adopt, apply, mark, status
 from frontdesk.hasura.migration_record import MigrationState, Timeouts
 from frontdesk.hasura.plan import Plan
+from frontdesk.hasura.project import LOCAL_PROJECT, project_dir
 from frontdesk.hasura.rollback import HowFar, plan_rollback, roll_back
 from frontdesk.settings import Settings, load_settings, secret
 
 app = typer.Typer(help="Migrations and metadata of the Hasura project.", no_args_is_help=True)
 
 ProjectDir = Annotated[
-    Path, typer.Option("--project", help="The Hasura project: config.yaml, metadata/, migrations/.")
+    Path,
+    typer.Option(
+        "--project",
+        help="The Hasura project: config.yaml, metadata/, migrations/. Without ./hasura: the one that ships.",
+    ),
 ]
 Source = Annotated[
     str | None,
@@ -63,7 +68,6 @@ AdoptKey = Annotated[
 AdoptTenant = Annotated[
     str | None, typer.Option("--adopt-tenant", help="With --adopt: the tenant whose users the rows are.")
 ]
-DEFAULT_PROJECT = Path("hasura")
 
 
 class _Act(StrEnum):
@@ -90,7 +94,7 @@ class _Place:
 
 @app.command("apply")
 def apply_command(
-    project: ProjectDir = DEFAULT_PROJECT,
+    project: ProjectDir = LOCAL_PROJECT,
     source: Source = None,
     replace: Replace = False,
     dry_run: DryRun = False,
@@ -128,6 +132,10 @@ def apply_command(
     elif act is _Act.MARK:
         _mark(place, marks)
     elif act is _Act.ADOPT:
+        if place.project != project:
+            raise UsageError(
+                f"--adopt writes a migration into the project: copy {place.project} to {project} first, and keep it"
+            )
         tenant = adopt_tenant or _only_tenant(place.settings)
         print_adoption(adopt(*place.target, place.options, tenant=tenant, key=adopt_key), as_json=as_json)
     elif dry_run:
@@ -138,7 +146,7 @@ def apply_command(
 
 @app.command("diff")
 def diff_command(
-    project: ProjectDir = DEFAULT_PROJECT,
+    project: ProjectDir = LOCAL_PROJECT,
     source: Source = None,
     replace: Replace = False,
     as_json: AsJson = False,
@@ -153,7 +161,7 @@ def diff_command(
 
 @app.command("status")
 def status_command(
-    project: ProjectDir = DEFAULT_PROJECT, source: Source = None, as_json: AsJson = False
+    project: ProjectDir = LOCAL_PROJECT, source: Source = None, as_json: AsJson = False
 ) -> None:
     """Say where migrations and metadata stand, and what Hasura cannot use; ends with 1 when there is anything to do.
 
@@ -268,7 +276,7 @@ def _place(
         replace=replace,
         timeouts=timeouts or Timeouts(),
     )
-    return _Place(settings, project, options)
+    return _Place(settings, project_dir(project), options)
 
 
 def _only_act(wanted: dict[_Act, bool]) -> _Act:

@@ -16,6 +16,9 @@ import yaml
 
 from frontdesk.errors import UsageError
 from frontdesk.hasura.schema_move import PUBLIC, moved_metadata, moved_sql
+from frontdesk.shipped import shipped
+
+LOCAL_PROJECT = Path("hasura")
 
 # What the JSON of `replace_metadata` calls the content of each file; actions.yaml holds two of its keys.
 _FILES = {
@@ -102,6 +105,13 @@ class Project:
         """The metadata of the project's tables."""
         found: list[dict[str, Any]] = self.metadata["sources"][0].get("tables") or []
         return found
+
+
+def project_dir(directory: Path = LOCAL_PROJECT) -> Path:
+    """Return the directory, or in place of a `hasura` that is not here the project that ships with frontdesk."""
+    if directory != LOCAL_PROJECT or directory.exists():
+        return directory
+    return shipped("hasura", "config.yaml") or directory
 
 
 def read_project(directory: Path, *, schema: str = PUBLIC, source: str | None = None) -> Project:
