@@ -36,7 +36,7 @@ conformance: setup  ## Ask localhasura the cases of a Hasura conformance kit, st
 node-versions: setup  ## Fetch Node 18 and 20, under which the Action is tested too.
 	@$(BIN)/python tests/node_versions/install.py
 
-foreign-clients: setup  ## Fetch the JavaScript clients for Hasura that the tests drive.
+foreign-clients: setup  ## Fetch the JavaScript clients for Hasura and Auth0 that the tests drive.
 	@$(BIN)/python tests/foreign_clients/install.py
 
 lint: setup  ## Check format, lint rules, types, the direction of imports, and the settings' documents.
