@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from frontdesk.cli import actions, auth0, demo, hasura, init, jwt_secret, serve, token
+from frontdesk.cli import actions, auth0, demo, doctor, hasura, init, jwt_secret, serve, token
 from frontdesk.errors import FrontdeskError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("demo")(demo.command)
+app.command("doctor")(doctor.command)
 app.command("init")(init.command)
 app.command("serve")(serve.command)
 app.command("jwt-secret")(jwt_secret.command)

@@ -47,6 +47,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "actions render",
         "auth0 setup",
         "demo",
+        "doctor",
         "hasura apply",
         "hasura diff",
         "hasura status",

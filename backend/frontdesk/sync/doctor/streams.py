@@ -1,0 +1,68 @@
+"""Whether Auth0's streams deliver to frontdesk: there, running, and to the right place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from frontdesk.auth0 import setup_streams
+from frontdesk.auth0.listing import PAGE_SIZE, plain, records_of_page
+from frontdesk.auth0.management import ManagementApi
+from frontdesk.errors import Auth0Rejected, Auth0ScopeMissing
+from frontdesk.sync.doctor.checks import Finding, failed, ok, skipped, warning
+
+_PAUSE = "pause it in the Dashboard (Monitoring, Streams), or update frontdesk"
+
+
+def log_stream(api: ManagementApi, hooks: str) -> Finding:
+    """Look at the log stream; `hooks` is the URL below which frontdesk has the tenant's hooks. Raises Auth0Error."""
+    url = f"{hooks}/log-stream"
+    try:
+        known = _named(setup_streams.LOG_STREAM, map(plain, api.sdk.log_streams.list()))
+    except Auth0Rejected as error:
+        return _not_in_the_plan(error, "log streams")
+    target = (known or {}).get("sink", {}).get("httpEndpoint")
+    return _finding(known, target, url, running="active")
+
+
+def event_stream(api: ManagementApi, hooks: str) -> Finding:
+    """Look at the event stream, as `log_stream` does."""
+    url = f"{hooks}/event-stream"
+    try:
+        listed = records_of_page(lambda: api.sdk.event_streams.list(take=PAGE_SIZE), "eventStreams")
+    except Auth0Rejected as error:
+        return _not_in_the_plan(error, "event streams")
+    known = _named(setup_streams.EVENT_STREAM, listed)
+    target = (known or {}).get("destination", {}).get("configuration", {}).get("webhook_endpoint")
+    return _finding(known, target, url, running="enabled")
+
+
+def _finding(known: Mapping[str, Any] | None, target: object, url: str, *, running: str) -> Finding:
+    if not setup_streams.answers(url):
+        if known is not None and known.get("status") == running and target == url:
+            return failed(
+                f"the stream {known['name']} runs, and this frontdesk takes no stream at {url}: Auth0 will disable it",
+                _PAUSE,
+            )
+        return skipped(f"this frontdesk takes no stream at {url}, so none has to run")
+    if known is None:
+        return failed("the tenant has no such stream of frontdesk")
+    if target != url:
+        return failed(
+            f"the stream {known['name']} delivers to {target or 'something else'}, and not to {url}"
+        )
+    if known.get("status") != running:
+        return failed(f"the stream {known['name']} is {known.get('status')}, so nothing is delivered")
+    return ok(f"the stream {known['name']} is {running} and delivers to {url}")
+
+
+def _not_in_the_plan(error: Auth0Rejected, what: str) -> Finding:
+    if error.status_code != 403 or isinstance(error, Auth0ScopeMissing):
+        raise error
+    return warning(
+        f"the tenant's plan has no {what}; logins work without", "ask Auth0 for a plan that has them"
+    )
+
+
+def _named(name: str, streams: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((each for each in streams if each.get("name") == name), None)
