@@ -104,26 +104,31 @@ def with_variable(text: str, name: str, value: str) -> str:
 
 
 def write_file(path: Path, text: str, mode: int) -> None:
-    """Write a file at once, so that no reader meets half of it; one that exists keeps its mode.
+    """Write a file at once, so that no reader meets half of it; one that exists keeps its mode and its owner.
 
     Raises UsageError when it cannot be written.
     """
     try:
         if path.exists():
             path = path.resolve()
-            mode = path.stat().st_mode & 0o777
-        _replace(path, text, mode)
+            before = path.stat()
+            _replace(path, text, before.st_mode & 0o777, owner=(before.st_uid, before.st_gid))
+        else:
+            _replace(path, text, mode)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
+def _replace(path: Path, text: str, mode: int, *, owner: tuple[int, int] | None = None) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        made = Path(temporary).stat()
+        if owner is not None and owner != (made.st_uid, made.st_gid):
+            os.chown(temporary, *owner)
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except OSError:
