@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from frontdesk.settings_reference import PROJECT
 from localauth0 import LocalAuth0
 from localhasura import LocalHasura
 from tests.acceptance import browser_login
+from tests.acceptance.serving import serving
 
 PAGE = PROJECT / "docs" / "how-to" / "connect-auth0.md"
 ADMIN = {"client_id": "admin", "client_secret": "the-secret-of-the-dashboard-token"}
@@ -108,35 +108,11 @@ class Walk:
         )
 
     def _serve(self) -> None:
-        with (self.place / "serve.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "frontdesk", "serve"],
-                cwd=self.place,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
-        self.stack.callback(_end, process)
-        _wait_until_ready(self.addresses["https://frontdesk.example.com"], process)
+        url = self.addresses["https://frontdesk.example.com"]
+        self.stack.enter_context(serving(self.place, self.environment, url))
 
     def _dotenv(self) -> str:
         return (self.place / ".env").read_text()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(LIMIT_S)
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    give_up_at = time.monotonic() + LIMIT_S
-    while time.monotonic() < give_up_at and process.poll() is None:
-        try:
-            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.05)
-    raise AssertionError("frontdesk serve did not become ready")
 
 
 @contextmanager
