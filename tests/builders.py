@@ -68,6 +68,7 @@ def a_hook_body(event: str = "database", changes: Mapping[str, Any] | None = Non
     user["identities"] = [_only(identity, _IDENTITY_FIELDS) for identity in given["user"]["identities"]]
     body = {
         "version": 1,
+        "trigger": "post-login",
         "tenant": given["tenant"]["id"],
         "user": user,
         "authorization": given.get("authorization", ABSENT),

@@ -51,6 +51,7 @@ exports.onExecutePostChangePassword = async (event) => {
 function eventFields(event) {
   return present({
     version: 1,
+    trigger: 'post-change-password',
     tenant: event.tenant?.id,
     user: pick(event.user, USER_FIELDS),
     connection: pick(event.connection, ['id', 'name', 'strategy']),

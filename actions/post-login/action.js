@@ -72,6 +72,7 @@ function loginFields(event) {
   const methods = pickEach(event.authentication?.methods, ['name', 'timestamp']);
   return present({
     version: 1,
+    trigger: 'post-login',
     tenant: event.tenant?.id,
     user: present({ ...pick(event.user, USER_FIELDS), identities }),
     authorization: pick(event.authorization, ['roles']),

@@ -54,6 +54,7 @@ exports.onExecutePostUserRegistration = async (event) => {
 function eventFields(event) {
   return present({
     version: 1,
+    trigger: 'post-user-registration',
     tenant: event.tenant?.id,
     user: pick(event.user, USER_FIELDS),
     connection: pick(event.connection, ['id', 'name', 'strategy']),

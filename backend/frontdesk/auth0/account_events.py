@@ -53,6 +53,7 @@ class AccountEvent(Edge):
     """One call of such an Action, with its types checked."""
 
     version: Literal[1] | None = None
+    trigger: str | None = None
     tenant: str | None = None
     user: _User | None = None
     connection: _Connection | None = None
@@ -60,9 +61,11 @@ class AccountEvent(Edge):
     omitted: list[str] | None = None
 
 
-def parse_account_event(body: bytes) -> AccountEvent:
-    """Return the call in `body`. Raises PayloadInvalid naming each wrong field."""
-    return hook_body.parse_body(body, AccountEvent)
+def parse_account_event(body: bytes, kind: AccountEventKind) -> AccountEvent:
+    """Return the call of this kind in `body`. Raises PayloadInvalid naming each wrong field."""
+    event = hook_body.parse_body(body, AccountEvent)
+    hook_body.refuse_other_trigger(event.trigger, kind.trigger)
+    return event
 
 
 def user_from_account_event(event: AccountEvent, *, tenant: str) -> User | None:

@@ -104,6 +104,15 @@ def is_probe(body: bytes, model: type[Edge]) -> bool:
     return True
 
 
+def refuse_other_trigger(named: str | None, trigger: str) -> None:
+    """Raise PayloadInvalid for a call that was signed for another hook: a signature does not cover the URL.
+
+    Actions of before may not name their trigger.
+    """
+    if named is not None and named != trigger:
+        raise PayloadInvalid([FieldFault("trigger", trigger)])
+
+
 def _validated(parsed: dict[str, Any], model: type[Body]) -> Body:
     try:
         return model.model_validate(parsed)

@@ -20,6 +20,7 @@ from frontdesk.auth0.hook_body import (
     UserFields,
     UserId,
     parse_body,
+    refuse_other_trigger,
 )
 from frontdesk.identity import (
     Identity,
@@ -34,6 +35,7 @@ from frontdesk.identity import (
     User,
 )
 
+TRIGGER = "post-login"
 # Flows in which nobody authenticates at this moment: they move `last_seen`, and are no login.
 # Source: Auth0 docs, "Post-Login event object", transaction.protocol.
 NON_INTERACTIVE_PROTOCOLS = frozenset(
@@ -97,6 +99,7 @@ class PostLogin(Edge):
     """One call of the post-login Action, with its types checked."""
 
     version: Literal[1] | None = None
+    trigger: str | None = None
     tenant: str | None = None
     user: _User
     authorization: _Authorization | None = None
@@ -111,7 +114,9 @@ class PostLogin(Edge):
 
 def parse_post_login(body: bytes) -> PostLogin:
     """Return the call in `body`. Raises PayloadInvalid naming each wrong or missing field."""
-    return parse_body(body, PostLogin)
+    call = parse_body(body, PostLogin)
+    refuse_other_trigger(call.trigger, TRIGGER)
+    return call
 
 
 def user_from_post_login(call: PostLogin, *, tenant: str, at: datetime) -> User:

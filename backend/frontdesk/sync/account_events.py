@@ -43,7 +43,7 @@ def record_account_event(
     Raises PayloadInvalid for a body with wrong fields; HasuraUnavailable or HasuraRejected when not all was written.
     Done twice it changes nothing: the profile has its own time, and the activity the id of the call.
     """
-    event = parse_account_event(call.body)
+    event = parse_account_event(call.body, kind)
     compare_tenant(event.tenant, rules)
     activity = activity_from_account_event(event, kind, call, tenant=rules.tenant)
     user = user_from_account_event(event, tenant=rules.tenant)

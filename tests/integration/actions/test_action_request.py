@@ -99,7 +99,7 @@ def test_each_listed_field_of_the_event_is_sent_as_it_is_and_no_other(
         for part in parts:
             for unlisted in part.keys() - names:
                 del part[unlisted]
-    assert body.pop("version") == 1
+    assert (body.pop("version"), body.pop("trigger")) == (1, "post-login")
     assert body.pop("tenant", None) == event.get("tenant", {}).get("id")
     assert body == expected
 
@@ -115,7 +115,7 @@ def test_frontdesk_reads_what_the_action_sends(run_action: RunAction, kind: str)
 def test_the_least_event_gives_the_least_body(run_action: RunAction) -> None:
     body = sent_for(run_action, the_least_event()).json
 
-    assert body == {"version": 1, "user": {"user_id": "auth0|1"}}
+    assert body == {"version": 1, "trigger": "post-login", "user": {"user_id": "auth0|1"}}
 
 
 def test_null_and_undefined_parts_are_absent(run_action: RunAction) -> None:
@@ -200,7 +200,7 @@ def test_two_logins_in_one_instance_share_nothing(run_actions: RunActions) -> No
     first, second = receiver.requests
     assert [run.logs for run in runs] == [[], []]
     assert first.headers["webhook-id"] != second.headers["webhook-id"]
-    assert second.json == {"version": 1, "user": {"user_id": "auth0|1"}}
+    assert second.json == {"version": 1, "trigger": "post-login", "user": {"user_id": "auth0|1"}}
 
 
 LIMIT = 20_000

@@ -88,6 +88,7 @@ def test_a_registration_sends_these_fields_and_no_others(run_action: RunAction) 
     user = body.pop("user")
     assert body == {
         "version": 1,
+        "trigger": "post-user-registration",
         "tenant": "acme",
         "connection": {name: a_login()["connection"][name] for name in ("id", "name", "strategy")},
         "request": {"ip": "203.0.113.7", "user_agent": "UA"},
@@ -114,7 +115,7 @@ def test_an_event_with_next_to_nothing_is_told_as_well(run_action: RunAction, na
     with Receiver(answers(GOOD_ANSWER)) as receiver:
         run = run_action({"secrets": {"FRONTDESK_HOOK_SECRET": HOOK_SECRET}}, receiver.url, name=name)
 
-    assert receiver.only_request.json == {"version": 1}
+    assert receiver.only_request.json == {"version": 1, "trigger": name}
     assert (run.thrown, run.logs) == (None, [])
 
 

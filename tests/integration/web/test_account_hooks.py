@@ -206,6 +206,18 @@ def test_the_same_call_twice_changes_nothing(desk_with_engine: Desk, rows: Rows)
 
 
 @pytest.mark.parametrize("trigger", HOOKS)
+def test_a_call_cannot_be_repeated_at_another_hook(desk: Desk, hasura: FakeHasura, trigger: str) -> None:
+    """The signature holds there too: it covers the body, and not the URL."""
+    for other in set(HOOKS) - {trigger}:
+        refused = send(desk, trigger, {**a_hook_body(), "trigger": other})
+        assert (refused.status_code, refused.json()["errors"]) == (
+            400,
+            [{"field": "trigger", "expected": trigger}],
+        )
+    assert hasura.requests == []
+
+
+@pytest.mark.parametrize("trigger", HOOKS)
 @pytest.mark.parametrize(
     "body", [{"probe": True}, {**a_hook_body(), "probe": True}], ids=["alone", "with a user"]
 )

@@ -26,7 +26,7 @@ CREATED, UPDATED, RESET = "2026-03-01T08:00:00.000Z", "2026-03-01T09:00:00.000Z"
 
 
 def parsed(**body: Any) -> AccountEvent:
-    return parse_account_event(json.dumps(body).encode())
+    return parse_account_event(json.dumps(body).encode(), REGISTRATION)
 
 
 def user_of(**fields: Any) -> User:
