@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from frontdesk.errors import SettingsInvalid
+from frontdesk.hasura.project import LOCAL_PROJECT
 from frontdesk.settings import load_settings
 from frontdesk.sync.doctor import Check, Examination, Verdict, examine, unreadable
 
@@ -26,8 +27,11 @@ _MARKS: Mapping[Verdict, tuple[str, str]] = {
 def command(
     tenant: Annotated[str | None, typer.Option(help="The tenant's key; otherwise all tenants.")] = None,
     project: Annotated[
-        Path, typer.Option("--project", help="The Hasura project: config.yaml, metadata/, migrations/.")
-    ] = Path("hasura"),
+        Path,
+        typer.Option(
+            "--project", help="The Hasura project to compare with. Without ./hasura: the one that ships."
+        ),
+    ] = LOCAL_PROJECT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one JSON document.")] = False,
 ) -> None:
     """Check every link between Auth0, frontdesk and Hasura, within ten seconds; ends with 1 when one has failed.

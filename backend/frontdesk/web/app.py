@@ -45,7 +45,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics))
     app.register_blueprint(api_blueprint(settings.tenants))
-    app.register_blueprint(connections_blueprint(settings))
+    app.register_blueprint(connections_blueprint(settings, live))
     return app
 
 

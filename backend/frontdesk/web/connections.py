@@ -15,10 +15,12 @@ from typing import Any
 
 from flask import Blueprint, abort
 from flask.typing import ResponseReturnValue
+from pydantic import SecretStr
 
 from frontdesk.errors import FrontdeskError
 from frontdesk.settings import Settings
 from frontdesk.sync.doctor import Examination, Verdict, examine
+from frontdesk.web.live_secrets import LiveSecrets, Secrets
 
 PAUSE_S = 5.0  # between two tests of a tenant: a test makes about twenty calls of the Management API
 
@@ -78,10 +80,12 @@ class Connections:
 _STATES = {Verdict.OK: "connected", Verdict.WARNING: "warning", Verdict.FAILED: "failed"}
 
 
-def connections_blueprint(settings: Settings) -> Blueprint:
+def connections_blueprint(settings: Settings, secrets: LiveSecrets) -> Blueprint:
     """Return the routes about connections."""
     blueprint = Blueprint("connections", __name__, url_prefix="/api/connections")
-    known = Connections(settings, lambda tenant: examine(settings, tenants=[tenant]))
+    known = Connections(
+        settings, lambda tenant: examine(_with_secrets(settings, secrets.current()), tenants=[tenant])
+    )
 
     @blueprint.get("")
     def connections() -> ResponseReturnValue:
@@ -94,3 +98,21 @@ def connections_blueprint(settings: Settings) -> Blueprint:
         return known.test(tenant)
 
     return blueprint
+
+
+def _with_secrets(settings: Settings, secrets: Secrets) -> Settings:
+    """Return the settings with the secrets that are in force now."""
+    tenants = {
+        key: tenant.model_copy(
+            update={
+                "hook_secrets": tuple(map(SecretStr, secrets.hook_secrets[key])),
+                "stream_tokens": tuple(map(SecretStr, secrets.stream_tokens[key])),
+            }
+        )
+        for key, tenant in settings.tenants.items()
+    }
+    hasura = settings.hasura.model_copy(update={"admin_secret": SecretStr(secrets.admin_secret)})
+    operator_tokens = tuple(map(SecretStr, secrets.operator_tokens))
+    return settings.model_copy(
+        update={"tenants": tenants, "hasura": hasura, "operator_tokens": operator_tokens}
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frontdesk.errors import SettingsInvalid
+from frontdesk.hasura.project import LOCAL_PROJECT, project_dir
 from frontdesk.settings import Settings
 from frontdesk.sync.doctor.auth0_questions import auth0_questions
 from frontdesk.sync.doctor.checks import Check, Question, Verdict, run
@@ -16,7 +17,6 @@ from frontdesk.sync.doctor.hasura_questions import hasura_questions
 from frontdesk.sync.doctor.own_questions import own_questions
 
 TOTAL_BUDGET_S = 9.5
-PROJECT = Path("hasura")
 _SETTINGS_FIX = "correct frontdesk.toml, .env or the environment; docs/reference/settings.md has every key"
 
 
@@ -37,17 +37,17 @@ def examine(
     settings: Settings,
     *,
     tenants: Sequence[str] | None = None,
-    project: Path = PROJECT,
+    project: Path = LOCAL_PROJECT,
     clock: Callable[[], float] = time.time,
 ) -> Examination:
     """Look at every link for these tenants (all by default) and return within TOTAL_BUDGET_S.
 
-    `project` is the directory of the Hasura project; `clock` gives the UNIX time.
+    `project` is the directory of the Hasura project, by default the one that ships; `clock` gives the UNIX time.
     """
     with ExitStack() as opened:
         questions: list[Question] = [
             *own_questions(settings, clock),
-            *hasura_questions(settings, project, clock),
+            *hasura_questions(settings, project_dir(project), clock),
         ]
         for key in settings.tenants if tenants is None else tenants:
             questions += auth0_questions(settings, key, clock, opened)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from frontdesk.errors import HasuraError, HasuraRejected, UsageError
+from frontdesk.errors import HasuraError, HasuraRejected
 from frontdesk.hasura.admin_api import AdminApi
 from frontdesk.hasura.deploy import Options, Status, status
 from frontdesk.hasura.graphql import GraphqlClient
@@ -17,9 +19,11 @@ from frontdesk.hasura.plan import StepKind
 from frontdesk.hasura.project import Project, read_project
 from frontdesk.hasura.target import export, inconsistencies, of_project
 from frontdesk.hasura.transport import Deadline
+from frontdesk.hasura.user_write import write_for
 from frontdesk.hasura.writes import CHECK_IN, ROLE
+from frontdesk.identity.user import Login, Profile, Seen, Source, Stamped, User
 from frontdesk.settings import Settings, secret
-from frontdesk.sync.doctor.checks import Finding, Once, Question, failed, ok, skipped, warning
+from frontdesk.sync.doctor.checks import Finding, Once, Question, failed, ok, warning
 from frontdesk.sync.doctor.clock import clock_finding
 from frontdesk.sync.doctor.jwt_questions import jwt_questions
 from frontdesk.sync.doctor.own_questions import SETTINGS
@@ -158,10 +162,7 @@ def _consistent(engine: _Engine) -> Finding:
         found = inconsistencies(api)
     if not found:
         return ok("Hasura can use all of its metadata")
-    try:
-        own = of_project(found, engine.project())
-    except UsageError:
-        own = found
+    own = of_project(found, engine.project())
     told = "; ".join(map(str, (own or found)[:3]))
     if own:
         return failed(f"Hasura cannot use these metadata objects: {told}")
@@ -170,20 +171,8 @@ def _consistent(engine: _Engine) -> Finding:
     )
 
 
-def _status(engine: _Engine) -> Status | Finding:
-    try:
-        engine.project()
-    except UsageError:
-        return skipped(
-            f"there is no Hasura project at {engine.project_dir}/ to compare with; name its directory with --project"
-        )
-    return engine.status()
-
-
 def _migrations(engine: _Engine) -> Finding:
-    found = _status(engine)
-    if isinstance(found, Finding):
-        return warning(found.sentence, "run it where the directory hasura/ is, or with --project")
+    found = engine.status()
     if found.plan.obstacles:
         return failed("; ".join(f"{step.what} {step.detail}" for step in found.plan.obstacles))
     pending = [name for name, state in found.migrations if state is not MigrationState.APPLIED]
@@ -195,9 +184,7 @@ def _migrations(engine: _Engine) -> Finding:
 
 
 def _metadata(engine: _Engine) -> Finding:
-    found = _status(engine)
-    if isinstance(found, Finding):
-        return found
+    found = engine.status()
     differing = [
         f"{step.what.removeprefix('metadata of ')}: {step.detail or 'is not tracked'}"
         for step in found.plan.steps
@@ -211,7 +198,7 @@ def _metadata(engine: _Engine) -> Finding:
 def _write(settings: Settings) -> Finding:
     """Send the very mutation of a login, for no user at all: Hasura checks it against the role and writes nothing."""
     client = GraphqlClient(settings.hasura.url, admin_secret=secret(settings.hasura.admin_secret), role=ROLE)
-    variables: dict[str, Any] = {"objects": [], "updateColumns": ["email", "lastSeen", "clocks", "writeId"]}
+    variables: dict[str, Any] = {"objects": [], "updateColumns": _columns_of_a_login()}
     try:
         client.execute(
             CHECK_IN, variables, tenant=next(iter(settings.tenants)), deadline=Deadline.after(WRITE_BUDGET_S)
@@ -221,6 +208,24 @@ def _write(settings: Settings) -> Finding:
     finally:
         client.close()
     return ok(f"the role {ROLE} may write users (asked with no row, so nothing was written)")
+
+
+def _columns_of_a_login() -> tuple[str, ...]:
+    """Return what a login that carries everything may change."""
+    at = datetime.fromtimestamp(0, UTC)
+    user = User(
+        tenant="",
+        user_id="",
+        source=Source.LOGIN,
+        profile=Stamped(Profile(), at),
+        app_metadata=Stamped(None, at),
+        user_metadata=Stamped(None, at),
+        roles=Stamped((), at),
+        seen=Stamped(Seen(), at),
+        login=Stamped(Login(), at),
+        logins_count=0,
+    )
+    return write_for(user, write_id=uuid4()).columns
 
 
 def _some(names: list[str], most: int = 4) -> str:
