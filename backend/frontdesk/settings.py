@@ -397,6 +397,31 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _users_write_no_hasura_claims(self) -> Settings:
+        """Refuse namespaces by which metadata, which users may write, would be a tenant's Hasura claims."""
+        namespace = (self.login.id_token_namespace or "").rstrip("/")
+        for key, tenant in self.tenants.items():
+            if tenant.claims_namespace in (f"{namespace}/app_metadata", f"{namespace}/user_metadata"):
+                raise ValueError(
+                    "FRONTDESK_LOGIN_ID_TOKEN_NAMESPACE ([login] id_token_namespace): expected a namespace whose "
+                    f"metadata is not the claims_namespace of the tenant {key}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _tenants_share_no_hook_secret(self) -> Settings:
+        """Refuse a secret with which one tenant could sign for another."""
+        owners: dict[str, str] = {}
+        for key, tenant in sorted(self.tenants.items()):
+            for each in tenant.hook_secrets:
+                if (owner := owners.setdefault(each.get_secret_value().rstrip("="), key)) != key:
+                    raise ValueError(
+                        f"FRONTDESK_TENANTS_{key.upper()}_HOOK_SECRETS: expected secrets of its own, one is that of "
+                        f"the tenant {owner}"
+                    )
+        return self
+
     @property
     def operator_token(self) -> SecretStr | None:
         """The operator token to call with: the newest one."""

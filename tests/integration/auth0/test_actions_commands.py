@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.builders import OTHER_HOOK_SECRET
 from tests.integration.auth0.action_tenant import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -120,7 +121,7 @@ def test_with_all_tenants_none_is_touched_while_one_cannot_be(operator: Operator
             "MANAGEMENT_URL": other.url,
             "MANAGEMENT_CLIENT_ID": CLIENT_ID,
             "MANAGEMENT_CLIENT_SECRET": CLIENT_SECRET,
-            "HOOK_SECRETS": HOOK_SECRET,
+            "HOOK_SECRETS": OTHER_HOOK_SECRET,
         }
         variables = {f"FRONTDESK_TENANTS_BETA_{name}": value for name, value in beta.items()}
 

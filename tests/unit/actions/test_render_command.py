@@ -11,6 +11,7 @@ from frontdesk.cli.actions import app
 from frontdesk.errors import SettingsInvalid, UsageError
 
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+OTHER_HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYs="
 SETTINGS = """
 [hasura]
 url = "https://hasura.example.com"
@@ -42,7 +43,7 @@ def render_with(settings: str, directory: Path, *arguments: str) -> Result:
         "FRONTDESK_TENANTS_ACME_HOOK_SECRETS": HOOK_SECRET,
     }
     if "beta" in settings:
-        environment["FRONTDESK_TENANTS_BETA_HOOK_SECRETS"] = HOOK_SECRET
+        environment["FRONTDESK_TENANTS_BETA_HOOK_SECRETS"] = OTHER_HOOK_SECRET
     return CliRunner().invoke(app, ["render", *arguments], env=environment)
 
 

@@ -10,6 +10,7 @@ from frontdesk.errors import SettingsInvalid, UsageError
 from frontdesk.identity import BlockedUsers, ExtraClaim, RoleSource
 from frontdesk.settings import Settings, load_settings, secret
 
+THIRD_HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 DOCUMENTED = {"FRONTDESK_CONFIG": "", "PATH": "/usr/bin", "HASURA_GRAPHQL_ADMIN_SECRET": "of another program"}
 
 
@@ -85,11 +86,13 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, content: bytes, e
 def test_several_tenants_come_from_file_and_environment_together(tmp_path: Path) -> None:
     toml = '[tenants.north_wind]\ndomain = "north.example.com"\naudience = "n"\n'
 
-    settings = loaded(tmp_path, toml, TENANTS_NORTH_WIND_HOOK_SECRETS=f"{HOOK_SECRET}, {OTHER_HOOK_SECRET}")
+    settings = loaded(
+        tmp_path, toml, TENANTS_NORTH_WIND_HOOK_SECRETS=f"{THIRD_HOOK_SECRET}, {OTHER_HOOK_SECRET}"
+    )
 
     assert sorted(settings.tenants) == ["default", "north_wind"]
     secrets = settings.tenants["north_wind"].hook_secrets
-    assert [secret(each) for each in secrets] == [HOOK_SECRET, OTHER_HOOK_SECRET]
+    assert [secret(each) for each in secrets] == [THIRD_HOOK_SECRET, OTHER_HOOK_SECRET]
 
 
 def test_a_tenant_is_chosen_by_key_or_is_the_only_one(tmp_path: Path) -> None:
@@ -98,7 +101,7 @@ def test_a_tenant_is_chosen_by_key_or_is_the_only_one(tmp_path: Path) -> None:
         tmp_path,
         TENANTS_B_DOMAIN="b.example.com",
         TENANTS_B_AUDIENCE="b",
-        TENANTS_B_HOOK_SECRETS=HOOK_SECRET,
+        TENANTS_B_HOOK_SECRETS=OTHER_HOOK_SECRET,
     )
 
     assert one.tenant()[0] == "default"
@@ -365,6 +368,32 @@ def test_the_budget_of_a_login_is_inside_the_deadline_of_the_action(tmp_path: Pa
     assert fault.startswith(
         "FRONTDESK_LOGIN_BUDGET_S ([login] budget_s): expected less than action.deadline_ms"
     )
+
+
+@pytest.mark.parametrize("metadata", ["app_metadata", "user_metadata"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_metadata_on_the_id_token_is_never_the_hasura_claims(
+    tmp_path: Path, metadata: str, slash: str
+) -> None:
+    """Users may write their user_metadata themselves: they would choose their own roles."""
+    fault = only_fault(
+        tmp_path,
+        LOGIN_ID_TOKEN_NAMESPACE=f"https://app.example.com/hasura{slash}",
+        TENANTS_DEFAULT_CLAIMS_NAMESPACE=f"https://app.example.com/hasura/{metadata}",
+    )
+
+    assert fault.startswith("FRONTDESK_LOGIN_ID_TOKEN_NAMESPACE ([login] id_token_namespace): expected")
+    assert "tenant default" in fault
+
+
+def test_two_tenants_share_no_hook_secret(tmp_path: Path) -> None:
+    tenant = {"TENANTS_B_DOMAIN": "b.example.com", "TENANTS_B_AUDIENCE": "b"}
+
+    fault = only_fault(tmp_path, **tenant, TENANTS_B_HOOK_SECRETS=f"{OTHER_HOOK_SECRET} {HOOK_SECRET}")
+
+    assert fault.startswith("FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS: expected secrets of its own")
+    assert HOOK_SECRET not in fault
+    assert loaded(tmp_path, **tenant, TENANTS_B_HOOK_SECRETS=OTHER_HOOK_SECRET)
 
 
 def test_lists_and_tables_can_be_variables(tmp_path: Path) -> None:
