@@ -27,8 +27,13 @@ MAX_DOCUMENT_BYTES = 512 * 1024
 MAX_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
 _PORTS = {"https": 443, "http": 80}
-# Addresses that stand for another one, which may be a private one.
-_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+# All that IPv6 has given out to the public; what is outside may be a private address in an older writing.
+_PUBLIC_V6 = ipaddress.ip_network("2000::/3")
+# What Python takes for public: IPv6 addresses that stand for another one, which may be a private one; addresses of
+# protocols, at which some clouds tell a machine its secrets; documentation.
+_NOT_PUBLIC = tuple(
+    map(ipaddress.ip_network, ("2002::/16", "2001::/32", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24"))
+)
 
 Resolve = Callable[[str, int], tuple[str, ...]]
 
@@ -123,8 +128,10 @@ def _is_public(address: str) -> bool:
     parsed: Any = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None)
     parsed = parsed if mapped is None else mapped
-    translated = any(parsed in network for network in _TRANSLATED if network.version == parsed.version)
-    return bool(parsed.is_global) and not parsed.is_multicast and not translated
+    if parsed.version == _PUBLIC_V6.version and parsed not in _PUBLIC_V6:
+        return False
+    reserved = any(parsed in network for network in _NOT_PUBLIC if network.version == parsed.version)
+    return bool(parsed.is_global) and not parsed.is_multicast and not reserved
 
 
 def _ask(parts: SplitResult, reach: Reach, deadline: Deadline) -> requests.Response:
