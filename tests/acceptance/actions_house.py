@@ -21,7 +21,7 @@ from frontdesk.settings_reference import PROJECT
 from localauth0 import LocalAuth0
 from localhasura import LocalHasura
 from tests.acceptance.serving import serving
-from tests.builders import HOOK_SECRET
+from tests.builders import HOOK_SECRET, OTHER_HOOK_SECRET
 from tests.integration.hasura.engine import ADMIN_SECRET, Engine
 from tests.integration.localauth0.acme import API
 from tests.integration.localauth0.managed import OPERATOR, OPERATOR_SECRET, Operator, an_operated_tenant
@@ -93,13 +93,14 @@ def a_house(place: Path, database_url: str) -> Iterator[House]:
         database = stack.enter_context(psycopg.connect(database_url, autocommit=True, row_factory=dict_row))
         house = House(place, _environment(place), auth0, {}, database)
         for key in TENANTS:
-            secret = house.run("jwt-secret", "--tenant", key).stdout
+            printed = house.run("jwt-secret", "--tenant", key)
+            assert printed.exit_code == 0, printed.exception
             # The first is the one that frontdesk writes to. The second reads what was applied through the first.
             engine = stack.enter_context(
                 LocalHasura(
                     database_url=database_url,
                     admin_secret=ADMIN_SECRET,
-                    jwt_secret=secret,
+                    jwt_secret=printed.stdout,
                     port=0 if house.engines else hasura,
                 )
             )
@@ -145,17 +146,14 @@ def _settings(auth0: dict[str, LocalAuth0], hasura: str, url: str) -> str:
 
 
 def _environment(place: Path) -> dict[str, str]:
-    secrets = {"HOOK_SECRETS": HOOK_SECRET, "MANAGEMENT_CLIENT_SECRET": OPERATOR_SECRET}
-    return {
-        "NO_COLOR": "1",
-        "FRONTDESK_CONFIG": str(place / "frontdesk.toml"),
-        "FRONTDESK_HASURA_ADMIN_SECRET": ADMIN_SECRET,
-        **{
-            f"FRONTDESK_TENANTS_{key.upper()}_{name}": value
-            for key in TENANTS
-            for name, value in secrets.items()
-        },
+    hook_secrets = dict(zip(TENANTS, (HOOK_SECRET, OTHER_HOOK_SECRET), strict=True))
+    variables = {
+        "CONFIG": str(place / "frontdesk.toml"),
+        "HASURA_ADMIN_SECRET": ADMIN_SECRET,
+        **{f"TENANTS_{key.upper()}_HOOK_SECRETS": secret for key, secret in hook_secrets.items()},
+        **{f"TENANTS_{key.upper()}_MANAGEMENT_CLIENT_SECRET": OPERATOR_SECRET for key in TENANTS},
     }
+    return {"NO_COLOR": "1", **{f"FRONTDESK_{name}": value for name, value in variables.items()}}
 
 
 def _make_reports(url: str, database: psycopg.Connection[Any]) -> None:

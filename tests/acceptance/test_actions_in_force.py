@@ -208,7 +208,7 @@ def test_a_sign_up_and_a_new_password_become_a_row_and_activities(house: House) 
     house.deploy("post-login", "post-user-registration", "post-change-password")
     tenant = house.auth0["acme"]
     activities = (
-        "select activity, source, connection from auth_activities where user_id = %s order by occurred_at"
+        "select activity, source, connection from auth_activities where user_id = %s order by received_at"
     )
 
     user_id = f"auth0|{sign_up(tenant, email='nia@example.com', given_name='Nia').json()['_id']}"
@@ -230,8 +230,8 @@ def test_a_sign_up_and_a_new_password_become_a_row_and_activities(house: House) 
     assert house.rows("select logins_count, given_name from users") == [
         {"logins_count": 1, "given_name": "Nia"}
     ]
-    own = ask(house, token, "{auth_activities(order_by: {occurredAt: asc}) {activity}}")["auth_activities"]
-    assert [each["activity"] for each in own] == ["signup", "password_changed"]
+    own = ask(house, token, "{auth_activities {activity}}")["auth_activities"]
+    assert {each["activity"] for each in own} == {"signup", "password_changed"}
 
 
 @pytest.mark.parametrize("way_in", WAYS_IN)
