@@ -6,8 +6,9 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import LoopbackServer, QuietHandler
 
 TOKEN = {
     "access_token": "token-1",
@@ -37,7 +38,7 @@ class Call:
     body: str
 
 
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """Answers each path with the next answer of its list; the last one stays."""
 
     def __init__(self, script: Mapping[str, list[Answer]]) -> None:
@@ -48,12 +49,11 @@ class ScriptedServer:
         self._lock = threading.Lock()
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-                path = self.path.partition("?")[0]
+                path, body = self.path.partition("?")[0], self.body().decode()
                 answer = owner._next(
                     Call(method=self.command, path=path, headers=dict(self.headers), body=body)
                 )
@@ -61,31 +61,12 @@ class ScriptedServer:
                     self.close_connection = True
                     return
                 content = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-                self.send_response(answer.status)
-                for name, value in {"content-type": "application/json", **answer.headers}.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(content.encode())))
-                self.end_headers()
-                self.wfile.write(content.encode())
+                headers = {"content-type": "application/json", **answer.headers}
+                self.answer(answer.status, headers, content.encode())
 
             do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _answer
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    def __enter__(self) -> ScriptedServer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
     def paths(self) -> list[str]:
         """Return the paths asked so far, in order."""

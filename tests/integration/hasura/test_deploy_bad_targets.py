@@ -6,9 +6,8 @@ import json
 import ssl
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +15,7 @@ from tests.integration.hasura.deploys import call, copy_of_project, exported
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.faulty_server import FaultyServer
 from tests.integration.hasura.migrations import PROJECT
+from tests.loopback import LoopbackServer, QuietHandler
 
 from frontdesk.errors import FrontdeskError, HasuraBlocked, HasuraRejected, HasuraUnavailable, UsageError
 from frontdesk.hasura.deploy import apply, status
@@ -26,47 +26,27 @@ JSON = {"content-type": "application/json"}
 NOT_FOUND: Answer = (404, JSON, '{"path":"$","error":"resource does not exist","code":"not-found"}')
 
 
-class Target:
+class Target(LoopbackServer):
     """A server whose answers a test chooses, by path and what was asked there; it counts what would have changed it."""
 
     def __init__(self, answer: Callable[[str, Any], Answer]) -> None:
         self.changes: list[str] = []
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def _answer(self) -> None:
-                length = int(self.headers.get("content-length") or 0)
-                body = json.loads(self.rfile.read(length) or "null")
+                body = json.loads(self.body() or "null")
                 kind = (body or {}).get("type", "")
                 if kind in ("replace_metadata", "set_catalog_state", "reload_metadata"):
                     owner.changes.append(kind)
                 if kind == "run_sql" and not body["args"].get("read_only"):
                     owner.changes.append(kind)
                 status, headers, text = answer(self.path, body)
-                self.send_response(status)
-                for name, value in {**headers, "content-length": str(len(text.encode()))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text.encode())
+                self.answer(status, headers, text.encode())
 
             do_GET = do_POST = _answer
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 def of_version(engine: str, **metadata: Any) -> Callable[[str, Any], Answer]:

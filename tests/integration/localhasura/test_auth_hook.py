@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
 from tests.integration.localhasura.client import ADMIN_SECRET, Client
 from tests.integration.localhasura.test_authentication import ask, serving
+from tests.loopback import LoopbackServer, QuietHandler
 
 from localhasura import LocalHasura, StartError
 from localhasura.auth import AuthHookError
@@ -21,7 +20,7 @@ from localhasura.jsontext import compact
 QUERY = {"query": 'mutation {insert_log_one(object: {line: "x"}) {who}}'}
 
 
-class Hook:
+class Hook(LoopbackServer):
     """A web hook that answers what a test says, and keeps what it was asked."""
 
     def __init__(self) -> None:
@@ -31,40 +30,23 @@ class Hook:
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
-                length = int(self.headers.get("Content-Length", "0"))
-                body = json.loads(self.rfile.read(length)) if length else None
+                body = json.loads(self.body() or "null")
                 owner.asked.append((self.command, {k.lower(): v for k, v in self.headers.items()}, body))
                 answer = owner.answer if isinstance(owner.answer, bytes) else compact(owner.answer).encode()
-                self.send_response(owner.status)
-                for name, value in owner.extra.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+                self.answer(owner.status, owner.extra, answer)
 
             do_POST = do_GET
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Keep quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/who"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url += "/who"
 
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    made = Hook()
-    yield made
-    made.stop()
+    with Hook() as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
@@ -16,6 +15,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 from tests.integration.localhasura.client import ADMIN_SECRET, Client
+from tests.loopback import LoopbackServer, QuietHandler
 
 from localhasura import LocalHasura, StartError
 from localhasura.auth.jwks import JwksUnavailableError
@@ -162,7 +162,7 @@ def test_the_unauthorized_role_is_only_for_requests_without_a_token(
     assert code_of(malformed) == "invalid-headers"
 
 
-class KeySet:
+class KeySet(LoopbackServer):
     """A server of a key set, whose keys and caching headers a test changes while it runs."""
 
     def __init__(self) -> None:
@@ -172,36 +172,20 @@ class KeySet:
         self.fetched = 0
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 owner.fetched += 1
                 body = json.dumps({"keys": owner.keys}).encode()
-                self.send_response(500 if owner.failing else 200)
-                for name, value in owner.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(500 if owner.failing else 200, owner.headers, body)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Keep quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url += "/jwks.json"
 
 
 @pytest.fixture
 def key_set() -> Iterator[KeySet]:
-    made = KeySet()
-    yield made
-    made.stop()
+    with KeySet() as made:
+        yield made
 
 
 def public_jwk(key: RSAPrivateKey, kid: str) -> dict[str, Any]:
