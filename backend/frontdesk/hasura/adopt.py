@@ -33,7 +33,12 @@ _COMMENT = re.compile(r"^COMMENT ON .*?;$", re.MULTILINE)
 _COLUMN = re.compile(
     r"^(?P<name>\w+) (?P<type>[a-z][a-z ]*?)(?P<not_null> NOT NULL)?(?: DEFAULT (?P<default>.+))?$"
 )
-_AFTER_REFERENCES = re.compile(r"REFERENCES .+?\([^)]*\)(?P<rest>.*)$", re.DOTALL)
+# A foreign key as PostgreSQL tells it. Names are taken whole: they are other people's, and may hold any text.
+_NAME = r'(?:\w+|"(?:[^"]|"")*")'
+_FOREIGN_KEY = re.compile(
+    rf"FOREIGN KEY \({_NAME}(?:, {_NAME})*\) REFERENCES {_NAME}(?:\.{_NAME})?\({_NAME}(?:, {_NAME})*\)(?P<rest>.*)",
+    re.DOTALL,
+)
 # From what to what a column is changed in place, and by which expression.
 _CONVERSIONS = {
     "text": (("character varying", ""), ("character(", ""), ("citext", "::text")),
@@ -234,7 +239,7 @@ class _Adopted:
         yield f"ALTER TABLE {self._users} ADD CONSTRAINT {name} UNIQUE ({columns});"
         for each in moved:
             own = ", ".join(_quoted(self._new_name(name) if each.own else name) for name in each.columns)
-            rest = _AFTER_REFERENCES.search(each.definition)
+            rest = _FOREIGN_KEY.fullmatch(each.definition)
             yield (
                 f"ALTER TABLE {self._owner(each)} ADD CONSTRAINT {_quoted(each.name)} FOREIGN KEY ({own})\n"
                 f"    REFERENCES {self._users} ({columns}){rest['rest'] if rest else ''};"

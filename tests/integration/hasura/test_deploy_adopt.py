@@ -223,6 +223,26 @@ def test_the_apps_rows_keys_and_permissions_go_on_working(
         assert connection.execute("select buyer, total from orders").fetchall() == [(None, 7)]
 
 
+def test_no_name_in_the_database_becomes_a_statement_of_the_migration(
+    empty_engine: str, project: Path, database_url: str
+) -> None:
+    """Whoever may make a table may choose its names; the migration runs with more rights than theirs."""
+    table = '"\'; drop table posts; --"'
+    column = '"REFERENCES x(a); CREATE TABLE intruder (i int); --"'
+    sql(empty_engine, TUTORIAL)
+    sql(empty_engine, f"create table {table} ({column} text references users on delete cascade)")
+
+    adopt(empty_engine, ADMIN_SECRET, project, tenant="o'brien")
+    apply(empty_engine, ADMIN_SECRET, project)
+
+    assert sql(empty_engine, "select to_regclass('intruder'), to_regclass('posts')") == [["NULL", "posts"]]
+    assert sql(empty_engine, "select distinct tenant from users") == [["o'brien"]]
+    with psycopg.connect(database_url, autocommit=True) as rows:
+        rows.execute(f"insert into {table} values ('auth0|ann')".encode())
+        rows.execute("delete from users where user_id = 'auth0|ann'")
+        assert rows.execute(f"select count(*) from {table}".encode()).fetchone() == (0,)
+
+
 def test_an_adoption_that_postgresql_refuses_leaves_everything_as_it_was(
     empty_engine: str, project: Path
 ) -> None:
