@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from auth0.management.types import ActionSecretRequest
 from tests.builders import ADMIN_SECRET, OPERATOR_TOKEN, OTHER_HOOK_SECRET
 from tests.conftest import new_database
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
-from tests.integration.sync.doctor_house import HASURA_PROJECT, NARROW, House, a_house
+from tests.integration.sync.doctor_faults import FAULTS, NOBODY
+from tests.integration.sync.doctor_house import HASURA_PROJECT, House, a_house
 from typer.testing import CliRunner, Result
 
 from frontdesk.auth0.action_state import held_actions
@@ -25,8 +27,6 @@ from frontdesk.cli import app
 from frontdesk.hasura.admin_api import AdminApi
 from frontdesk.sync.doctor import TOTAL_BUDGET_S, Verdict
 from localhasura import LocalHasura
-
-NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
@@ -37,184 +37,11 @@ def house(postgres_url: str, worker_id: str, tmp_path_factory: pytest.TempPathFa
         yield house
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """A wrong setting, and what the doctor says: in which check, in which words, and what to do."""
-
-    changes: dict[str, str | None]
-    check: str
-    says: str
-    fix: str
-    skips: str | None = None
-    ahead_s: float = 0.0
-
-
-FAULTS = {
-    "Hasura's port": Fault(
-        changes={"HASURA_URL": NOBODY},
-        check="Hasura",
-        says="the connection is refused",
-        fix="check `[hasura] url`",
-        skips="permissions",
-    ),
-    "not Hasura": Fault(
-        changes={"HASURA_URL": "{auth0}"},
-        check="Hasura",
-        says="and no version: that is no Hasura v2",
-        fix="frontdesk needs a Hasura v2",
-        skips="Hasura's admin secret",
-    ),
-    "admin secret": Fault(
-        changes={"HASURA_ADMIN_SECRET": "another-secret"},
-        check="Hasura's admin secret",
-        says="does not take the admin secret of the settings",
-        fix="into FRONTDESK_HASURA_ADMIN_SECRET",
-        skips="JWT configuration",
-    ),
-    "schema": Fault(
-        changes={"HASURA_SCHEMA": "elsewhere"},
-        check="migrations",
-        says="migrations are not applied: ",
-        fix="`frontdesk hasura apply`",
-        skips="permissions",
-    ),
-    "namespace": Fault(
-        changes={"TENANTS_ACME_CLAIMS_NAMESPACE": "https://app.example.com/claims"},
-        check="JWT configuration",
-        says="claims under https://hasura.io/jwt/claims, and logins put them under https://app.example.com/claims",
-        fix="`frontdesk jwt-secret --format env`",
-        skips="forged tokens",
-    ),
-    "typo in the domain": Fault(
-        changes={"TENANTS_ACME_ISSUER": "https://acme.invalid/"},
-        check="Auth0 domain",
-        says="the host acme.invalid is not known",
-        fix="look for a typo in [tenants.acme] domain",
-        skips="Management API",
-    ),
-    "no tenant": Fault(
-        changes={"TENANTS_ACME_ISSUER": "{hasura}/"},
-        check="Auth0 domain",
-        says="no discovery document: there is no Auth0 tenant",
-        fix="look for a typo",
-        skips="Auth0's keys",
-    ),
-    "issuer": Fault(
-        changes={"TENANTS_ACME_ISSUER": "{auth0 as localhost}/"},
-        check="issuer",
-        says="tokens say `iss` http://127.0.0.1:",
-        fix="set [tenants.acme] issuer to what Auth0 says",
-    ),
-    "no application": Fault(
-        changes={"TENANTS_ACME_MANAGEMENT_CLIENT_ID": None},
-        check="management application",
-        says="[tenants.acme] management_client_id is not set",
-        fix="`frontdesk auth0 setup`",
-        skips="Actions",
-    ),
-    "no secret of it": Fault(
-        changes={"TENANTS_ACME_MANAGEMENT_CLIENT_SECRET": None},
-        check="management application",
-        says="FRONTDESK_TENANTS_ACME_MANAGEMENT_CLIENT_SECRET is not set",
-        fix="Client Secret",
-        skips="scopes",
-    ),
-    "wrong secret of it": Fault(
-        changes={"TENANTS_ACME_MANAGEMENT_CLIENT_SECRET": "not-the-secret"},
-        check="Management API",
-        says="gives no token for the Management API",
-        fix="compare [tenants.acme] management_client_id",
-        skips="API",
-    ),
-    "scopes": Fault(
-        changes={
-            "TENANTS_ACME_MANAGEMENT_CLIENT_ID": NARROW.client_id,
-            "TENANTS_ACME_MANAGEMENT_CLIENT_SECRET": NARROW.client_secret,
-        },
-        check="scopes",
-        says="lacks the scopes read:actions, update:log_streams",
-        fix="`frontdesk auth0 setup --only machine",
-        skips="Actions",
-    ),
-    "audience": Fault(
-        changes={"TENANTS_ACME_AUDIENCE": "https://other.example.com"},
-        check="API",
-        says="no API with the identifier https://other.example.com",
-        fix="`frontdesk auth0 setup --only api`",
-    ),
-    "public URL": Fault(
-        changes={"ACTION_URL": NOBODY},
-        check="frontdesk",
-        says="http://127.0.0.1:9/healthz gives no answer: the connection is refused",
-        fix="start it with `frontdesk serve`",
-        skips="hook secrets",
-    ),
-    "somebody else at the public URL": Fault(
-        changes={"ACTION_URL": "{hasura}"},
-        check="frontdesk",
-        says="HTTP status 200, and not by frontdesk",
-        fix="let [action] url lead to it",
-        skips="hook secrets",
-    ),
-    "no public URL": Fault(
-        changes={"ACTION_URL": None},
-        check="Actions",
-        says="FRONTDESK_ACTION_URL",
-        fix="`frontdesk actions deploy`",
-        skips="calls of the Action",
-    ),
-    "hook secret": Fault(
-        changes={"TENANTS_ACME_HOOK_SECRETS": OTHER_HOOK_SECRET},
-        check="hook secrets",
-        says="refuses a call that is signed with the hook secret of the settings",
-        fix="start frontdesk again with these settings",
-        skips="calls of the Action",
-    ),
-    "drift of the Action": Fault(
-        changes={"ACTION_DEADLINE_MS": "4000"},
-        check="Actions",
-        says="frontdesk-post-login: its code changes",
-        fix="`frontdesk actions diff`",
-        skips="flow",
-    ),
-    "an Action that is not there": Fault(
-        changes={"ACTION_NAMES": "claims"},
-        check="Actions",
-        says="the tenant lacks the Action frontdesk-claims",
-        fix="`frontdesk actions deploy`",
-        skips="flow",
-    ),
-    "placeholder": Fault(
-        changes={"TENANTS_ACME_AUDIENCE": "https://api.change-me.invalid"},
-        check="settings",
-        says="still holds a placeholder in tenants.acme.audience",
-        fix="write what is meant into frontdesk.toml",
-        skips="Auth0 domain",
-    ),
-    "our clock": Fault(
-        changes={},
-        ahead_s=600,
-        check="Hasura's clock",
-        says="Hasura's clock is 10 min behind ours; signed calls and tokens are refused",
-        fix="time server",
-    ),
-}
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_told_in_a_sentence_with_its_fix(house: House, name: str) -> None:
     fault = FAULTS[name]
-    addresses = {
-        "{auth0}": house.auth0.url,
-        "{hasura}": house.hasura.url,
-        "{auth0 as localhost}": house.auth0.url.replace("127.0.0.1", "localhost"),
-    }
-    changes = dict(fault.changes)
-    for key, value in changes.items():
-        for word, address in addresses.items():
-            changes[key] = value = value and value.replace(word, address)
 
-    checks = house.checks(ahead_s=fault.ahead_s, **changes)
+    checks = house.checks(ahead_s=fault.ahead_s, **fault.changes_at(house))
 
     found = checks[fault.check]
     assert found.verdict is Verdict.FAILED, found
@@ -235,6 +62,19 @@ def test_all_is_well_when_all_is_connected(house: House) -> None:
     verdicts = {name: check.verdict for name, check in checks.items()}
     assert verdicts == {name: Verdict.SKIPPED if name in streams else Verdict.OK for name in verdicts}, checks
     assert len(checks) >= 25
+
+
+def test_others_that_take_the_call_and_say_nothing_cost_less_than_ten_seconds(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        before = time.monotonic()
+        checks = house.checks(HASURA_URL=url, TENANTS_ACME_MANAGEMENT_URL=url, ACTION_URL=url)
+
+    assert time.monotonic() - before < 10
+    assert checks["Hasura"].sentence.endswith("/v1/version gives no answer: not in time.")
+    assert checks["frontdesk"].sentence.endswith("/healthz gives no answer: not in time.")
+    assert checks["Management API"].verdict is Verdict.FAILED
+    assert checks["Actions"].verdict is Verdict.SKIPPED
 
 
 def test_it_changes_nothing(house: House) -> None:
@@ -299,6 +139,54 @@ def another_hasura(house: House, **options: Any) -> Iterator[LocalHasura]:
     """One more Hasura over the same database, started in another way."""
     with LocalHasura(database_url=house.database_url, **options) as hasura:
         yield hasura
+
+
+def test_an_empty_hasura_is_told_to_apply_the_project(house: House, database_url: str) -> None:
+    with LocalHasura(database_url=database_url, admin_secret=ADMIN_SECRET) as hasura:
+        checks = house.checks(HASURA_URL=hasura.url)
+
+    found = checks["migrations"]
+    assert (found.verdict, found.fix) == (Verdict.FAILED, "`frontdesk hasura apply`.")
+    assert re.match(r"(\d+) of \1 migrations are not applied: ", found.sentence), found
+    assert checks["writing as frontdesk"].verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("sql", "undo", "verdict", "says"),
+    [
+        (
+            "ALTER TABLE users RENAME COLUMN nickname TO pet_name",
+            "ALTER TABLE users RENAME COLUMN pet_name TO nickname",
+            Verdict.FAILED,
+            "Hasura cannot use these metadata objects: ",
+        ),
+        (
+            "DROP TABLE theirs",
+            "",
+            Verdict.WARNING,
+            "Hasura cannot use something that is not frontdesk's: table theirs in source default",
+        ),
+    ],
+    ids=["ours", "other people's"],
+)
+def test_metadata_that_hasura_cannot_use_is_told(
+    house: House, sql: str, undo: str, verdict: Verdict, says: str
+) -> None:
+    theirs = {"source": "default", "table": "theirs"}
+    with AdminApi(house.hasura.url, ADMIN_SECRET) as hasura:
+        hasura.run_sql("CREATE TABLE theirs (id integer PRIMARY KEY)", source="default")
+        hasura.metadata("pg_track_table", theirs)
+        hasura.run_sql(sql, source="default")
+        hasura.metadata("reload_metadata", {"reload_sources": True})
+        try:
+            found = house.checks()["Hasura's metadata"]
+        finally:
+            hasura.run_sql(f"DROP TABLE IF EXISTS theirs; {undo}", source="default")
+            hasura.metadata("reload_metadata", {"reload_sources": True})
+            hasura.metadata("drop_inconsistent_metadata", {})
+            house.apply_project()
+
+    assert (found.verdict, says in found.sentence) == (verdict, True), found
 
 
 def test_a_hasura_without_jwt_secret_is_told(house: House) -> None:

@@ -191,8 +191,7 @@ class _Run:
         except queue.Empty:
             now = time.monotonic()
             for late in [number for number, until in running.items() if until <= now]:
-                limit_s = self.questions[late].limit_s
-                self._settle(late, failed(f"there was no answer within {limit_s:.0f} s"))
+                self._settle(late, failed("there was no answer in time"))
             return
         if number not in self.done:
             self._settle(number, finding)

@@ -174,7 +174,8 @@ def _consistent(engine: _Engine) -> Finding:
 def _migrations(engine: _Engine) -> Finding:
     found = engine.status()
     if found.plan.obstacles:
-        return failed("; ".join(f"{step.what} {step.detail}" for step in found.plan.obstacles))
+        told = "; ".join(f"{step.what}: {step.detail}" for step in found.plan.obstacles)
+        return failed(told, "decide on it as `frontdesk hasura status` says, then `frontdesk hasura apply`")
     pending = [name for name, state in found.migrations if state is not MigrationState.APPLIED]
     if pending:
         return failed(
