@@ -21,6 +21,7 @@ RANKS = {
     "settings": 2,
     "identity": 1,
     "logs": 0,
+    "plans": 0,
     "shipped": 0,
     "errors": 0,
 }

@@ -6,38 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from frontdesk.errors import FrontdeskError
+from frontdesk.plans import Step, StepKind
 
-
-class StepKind(StrEnum):
-    """What a step does. `KEEP` changes nothing, `CANNOT` names what a person has to do."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    BIND = "bind"
-    KEEP = "keep"
-    CANNOT = "cannot"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of a plan: a thing, what happens to it, and what else there is to know."""
-
-    what: str
-    kind: StepKind
-    detail: str = ""
-
-    @property
-    def changes(self) -> bool:
-        """Whether carrying it out changes anything."""
-        return self.kind not in (StepKind.KEEP, StepKind.CANNOT)
-
-    def as_json(self) -> dict[str, str]:
-        """Return the step with stable keys, for scripts."""
-        return {"what": self.what, "kind": self.kind.value, "detail": self.detail}
+__all__ = ["PlanBlocked", "Step", "StepKind"]
 
 
 class PlanBlocked(FrontdeskError):

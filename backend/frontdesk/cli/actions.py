@@ -61,6 +61,7 @@ _COLOURS = {
     StepKind.CREATE: "green",
     StepKind.UPDATE: "yellow",
     StepKind.BIND: "yellow",
+    StepKind.DELETE: "yellow",
     StepKind.KEEP: "dim",
     StepKind.CANNOT: "red",
 }

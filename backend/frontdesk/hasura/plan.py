@@ -7,28 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from frontdesk.hasura.project import Migration
+from frontdesk.plans import Step, StepKind
 
-
-class StepKind(StrEnum):
-    """What a step does to the target. `KEEP` changes nothing, `CANNOT` names what a person has to do."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    KEEP = "keep"
-    CANNOT = "cannot"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of a plan: a thing, what happens to it, and what else there is to know."""
-
-    what: str
-    kind: StepKind
-    detail: str = ""
+__all__ = ["Plan", "Step", "StepKind", "sentences"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +35,7 @@ class Plan:
     @property
     def changes_anything(self) -> bool:
         """Whether carrying it out would change the target."""
-        return any(step.kind not in (StepKind.KEEP, StepKind.CANNOT) for step in self.steps)
+        return any(step.changes for step in self.steps)
 
 
 def sentences(steps: Iterable[Step]) -> str:
