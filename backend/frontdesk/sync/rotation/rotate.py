@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from frontdesk.errors import FrontdeskError
 from frontdesk.settings_secrets import SecretPlace
 from frontdesk.sync.rotation.holding import alone_with, write_values
-from frontdesk.sync.rotation.replicas import Ask, Verdict, wait_for
+from frontdesk.sync.rotation.replicas import SETTLED_S, Ask, Verdict, wait_for
 
 FIRST_LOOK_S = 5.0  # a replica that is well accepts the secret that it has at once
 
@@ -101,7 +101,7 @@ def go_on(subject: Subject, limits: Limits, report: Report, *, keep_old: bool = 
     with alone_with(subject.place):
         values = subject.values()
         if len(values) == 1:
-            wait_for(Verdict.ACCEPTED, subject.replicas, values[0], subject.ask, limit_s=limits.wait_s)
+            _wait(subject, Verdict.ACCEPTED, values[0], limits)
             report(f"No rotation is under way: there is one value, and {_all(subject)} it.")
             return True
         subject.prepare()
@@ -140,7 +140,7 @@ def _go_on(
     subject: Subject, values: Sequence[str], limits: Limits, report: Report, *, keep_old: bool
 ) -> bool:
     new, *old = values
-    _wait(subject, Verdict.ACCEPTED, (new,), limits)
+    _wait(subject, Verdict.ACCEPTED, new, limits)
     report(f"{_all(subject).capitalize()} the new value.")
     for sentence in subject.hand_over(new) if subject.hand_over else ():
         report(sentence)
@@ -148,20 +148,24 @@ def _go_on(
         report(f"Kept the old value. `{subject.command} --continue` drops it.")
         return False
     time.sleep(limits.settle_s)
-    _wait(subject, Verdict.ACCEPTED, (new,), limits)
+    _wait(subject, Verdict.ACCEPTED, new, limits, settled_s=0)
     if subject.values() != tuple(values):
         raise RotationStopped(f"somebody changed {subject.place.path} meanwhile")
     write_values(subject.place, (new,))
     report(f"Dropped the old value from {subject.place.path}.")
-    _wait(subject, Verdict.REFUSED, old, limits)
-    _wait(subject, Verdict.ACCEPTED, (new,), limits)
+    for value in old:
+        _wait(subject, Verdict.REFUSED, value, limits)
+    _wait(subject, Verdict.ACCEPTED, new, limits, settled_s=0)  # who refuses the old one has read the new one
     report(f"{_all(subject).capitalize()} the new value alone.")
     return True
 
 
-def _wait(subject: Subject, verdict: Verdict, values: Sequence[str], limits: Limits) -> None:
-    for value in values:
-        wait_for(verdict, subject.replicas, value, subject.ask, limit_s=limits.wait_s)
+def _wait(
+    subject: Subject, verdict: Verdict, value: str, limits: Limits, *, settled_s: float = SETTLED_S
+) -> None:
+    wait_for(
+        verdict, subject.replicas, value, subject.ask, limit_s=limits.wait_s + settled_s, settled_s=settled_s
+    )
 
 
 def _stopped_with_words(subject: Subject, act: Callable[[], bool]) -> bool:

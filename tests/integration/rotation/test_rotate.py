@@ -1,0 +1,141 @@
+"""`frontdesk secrets rotate` while people log in, and when it is ended half-way."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.builders import HOOK_SECRET, OPERATOR_TOKEN, OTHER_HOOK_SECRET
+from tests.integration.rotation.house import STREAM_TOKEN, House, a_house
+
+from frontdesk.auth0.action_state import held_actions, secrets_digest
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("rotation")]
+STEPS = ("Wrote the new value", "The replica accepts", "Updated and deployed", "Dropped the old value")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with a_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+def deployed_digest(house: House) -> str | None:
+    with house.api() as api:
+        (action,) = held_actions(api)
+    assert action.all_deployed
+    assert action.marker is not None
+    return action.marker.secrets
+
+
+def test_no_login_is_refused_however_often_a_rotation_is_killed(running: House) -> None:
+    with running.logins() as logins:
+        for killed_after in range(1, len(STEPS) + 1):
+            (old,) = running.secrets()
+
+            running.rotate_until(killed_after, "hook")
+            new = running.secrets()[0]
+            finished = running.rotate("hook", "--continue")
+
+            assert finished.returncode == 0, finished.stderr
+            assert running.secrets() == [new] != [old]
+            assert (running.accepts(new), running.accepts(old)) == (True, False)
+            assert deployed_digest(running) == secrets_digest({"FRONTDESK_HOOK_SECRET": new})
+        whole = running.rotate("hook")
+    assert whole.returncode == 0, whole.stderr
+
+    assert [
+        line
+        for line, step in zip(whole.stdout.splitlines(), STEPS, strict=False)
+        if not line.startswith(step)
+    ] == []
+    assert logins.refused == []
+    assert logins.done > 20
+    assert stat.S_IMODE((running.folder / "hook").stat().st_mode) == 0o600
+    assert not [name for name in running.folder.iterdir() if name.name.startswith(".hook")]
+    everything = whole.stdout + whole.stderr + running.log.read_text()
+    assert running.secrets()[0].removeprefix("whsec_") not in everything
+
+
+def test_what_somebody_keeps_is_dropped_only_when_asked(running: House) -> None:
+    (old,) = running.secrets()
+
+    kept = running.rotate("hook", "--keep-old", "--json")
+    again = running.rotate("hook")
+    both = running.secrets()
+    finished = running.rotate("hook", "--continue", "--json")
+
+    assert json.loads(kept.stdout)["rotated"] is False
+    assert both[1:] == [old]
+    assert again.returncode == 1
+    assert "--continue` takes the first as the new one" in again.stderr
+    assert json.loads(finished.stdout)["rotated"] is True
+    assert running.secrets() == both[:1]
+
+
+def test_the_streams_at_auth0_show_the_new_token(running: House) -> None:
+    with running.api() as api:
+        set_up = running.run("auth0", "setup", "--yes", "--only", "streams")
+        before = next(iter(api.sdk.log_streams.list()))
+
+        rotated = running.rotate("stream")
+
+        after = next(iter(api.sdk.log_streams.list()))
+    (new,) = running.secrets("stream")
+    assert (set_up.returncode, rotated.returncode) == (0, 0), set_up.stderr + rotated.stderr
+    assert before.sink.http_authorization == f"Bearer {STREAM_TOKEN}"
+    assert after.sink.http_authorization == f"Bearer {new}" != before.sink.http_authorization
+    assert "The event stream frontdesk-event-stream has the new value." in rotated.stdout
+
+
+def test_the_operator_token_stays_valid_until_its_users_have_the_new_one(running: House) -> None:
+    begun = running.rotate("operator")
+    new, old = running.secrets("operator")
+    with_both = (running.reads_metrics(new), running.reads_metrics(old))
+    finished = running.rotate("operator", "--continue")
+
+    assert (begun.returncode, finished.returncode) == (0, 0), begun.stderr + finished.stderr
+    assert old == OPERATOR_TOKEN
+    assert with_both == (200, 200)
+    assert (running.reads_metrics(new), running.reads_metrics(old)) == (200, 401)
+
+
+def test_a_dry_run_tells_each_step_and_changes_nothing(running: House) -> None:
+    before = running.secrets(), deployed_digest(running)
+
+    said = running.rotate("hook", "--dry-run")
+
+    assert [line.split(" ")[0] for line in said.stdout.splitlines()] == ["Write", "Ask", "Send", "Drop"]
+    assert "frontdesk-post-login" in said.stdout
+    assert (running.secrets(), deployed_digest(running)) == before
+
+
+def test_secrets_of_the_environment_are_left_to_the_operator(running: House, tmp_path: Path) -> None:
+    variables = {
+        "FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS_FILE": "",
+        "FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS": OTHER_HOOK_SECRET,
+    }
+    before = running.secrets(), deployed_digest(running)
+
+    said = running.run("secrets", "rotate", "hook", **variables)
+
+    assert said.returncode == 1
+    assert "Nothing was changed" in said.stderr
+    assert "frontdesk actions deploy --tenant default" in said.stdout
+    assert OTHER_HOOK_SECRET not in said.stdout + said.stderr
+    assert (running.secrets(), deployed_digest(running)) == before
+
+
+def test_nothing_is_written_when_a_replica_does_not_have_the_present_value(running: House) -> None:
+    other = running.folder / "other"
+    other.write_text(HOOK_SECRET if running.secrets() != [HOOK_SECRET] else OTHER_HOOK_SECRET)
+    before = other.read_text()
+
+    said = running.run(*("secrets", "rotate", "hook"), FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS_FILE=str(other))
+
+    assert said.returncode == 1
+    assert f"{running.url}: it refuses it" in said.stderr
+    assert other.read_text() == before
