@@ -141,11 +141,10 @@ class Store:
             else:
                 self.change(**{member: [record if one is replacing else one for one in records]})
 
-    def drop(self, member: str, *gone: BaseModel) -> None:
-        """Take records out of `config`'s list `member`."""
+    def drop(self, member: str, is_meant: Callable[[Any], bool]) -> None:
+        """Take the records that are meant out of `config`'s list `member`, if there are any."""
         with self.lock:
-            kept = [one for one in getattr(self.config, member) if not any(one is record for record in gone)]
-            self.change(**{member: kept})
+            self.change(**{member: [one for one in getattr(self.config, member) if not is_meant(one)]})
 
     def reset(self) -> None:
         """Back to the tenant file: no session, no token, users, applications and APIs as they were."""

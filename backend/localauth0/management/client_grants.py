@@ -104,9 +104,7 @@ def change_client_grant(grant_id: str) -> Response:
 @blueprint.delete("/client-grants/<grant_id>")
 @scoped("delete:client_grants")
 def delete_client_grant(grant_id: str) -> tuple[str, int]:
-    store = live().store
-    with store.lock:
-        store.drop("client_grants", *(one for one in store.config.client_grants if one.id == grant_id))
+    live().store.drop("client_grants", lambda one: one.id == grant_id)
     return "", 204
 
 

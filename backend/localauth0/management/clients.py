@@ -144,10 +144,8 @@ def delete_client(client_id: str) -> tuple[str, int]:
     """Its grants go with it."""
     store = live().store
     with store.lock:
-        store.drop("clients", *(one for one in store.config.clients if one.client_id == client_id))
-        store.drop(
-            "client_grants", *(one for one in store.config.client_grants if one.client_id == client_id)
-        )
+        store.drop("clients", lambda one: one.client_id == client_id)
+        store.drop("client_grants", lambda one: one.client_id == client_id)
     return "", 204
 
 

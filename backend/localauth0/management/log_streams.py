@@ -148,9 +148,7 @@ def change_log_stream(stream_id: str) -> Response:
 @blueprint.delete("/log-streams/<stream_id>")
 @scoped("delete:log_streams", feature=_FEATURE)
 def delete_log_stream(stream_id: str) -> tuple[str, int]:
-    store = live().store
-    with store.lock:
-        store.drop("log_streams", *(one for one in store.config.log_streams if one.id == stream_id))
+    live().store.drop("log_streams", lambda one: one.id == stream_id)
     return "", 204
 
 

@@ -135,13 +135,11 @@ def delete_resource_server(name: str) -> tuple[str, int]:
     """The grants for it go with it."""
     store = live().store
     with store.lock:
-        apis = [one for one in store.config.resource_servers if name in (one.id, one.identifier)]
-        for api in apis:
-            _own_api(api.id)
-            store.drop(
-                "client_grants", *(g for g in store.config.client_grants if g.audience == api.identifier)
-            )
-        store.drop("resource_servers", *apis)
+        known = {one.identifier for one in store.config.resource_servers if name in (one.id, one.identifier)}
+        for identifier in known:
+            _own_api(identifier)
+        store.drop("client_grants", lambda one: one.audience in known)
+        store.drop("resource_servers", lambda one: one.identifier in known)
     return "", 204
 
 
