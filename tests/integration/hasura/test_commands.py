@@ -89,7 +89,7 @@ def test_apply_without_a_hasura_fails_in_words(tmp_path: Path) -> None:
 
 
 def test_apply_without_a_project_is_wrong_usage(tmp_path: Path) -> None:
-    done = frontdesk(tmp_path, "hasura", "apply")
+    done = frontdesk(tmp_path, "hasura", "apply", "--project", "nowhere")
 
     assert done.returncode == 2
     assert "config.yaml" in done.stderr
