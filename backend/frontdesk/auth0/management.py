@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -23,12 +24,14 @@ from auth0.management.client import Auth0
 from frontdesk.errors import Auth0CredentialsRefused, Auth0Rejected, Auth0ScopeMissing, Auth0Unavailable
 
 CALL_BUDGET_S = 30.0  # of one exchange, its body included
+CONNECT_BUDGET_S = 5.0  # of reaching the host: one that nobody answers at is a typo, or a firewall
 WAIT_BUDGET_S = 90.0  # of all waiting for the rate limit and for second tries that one call may cost
 MAX_TRIES = 6
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 TOKEN_LEEWAY_S = 60.0
 # A server's answer that a second try may change. A 409 is not among them: it is what a wrong plan gets.
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_CHECK_THE_DOMAIN = "check the tenant's `domain`, or its `management_url`"
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
 
@@ -137,6 +140,8 @@ class _Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
+        limits = request.extensions.get("timeout", {})
+        request.extensions["timeout"] = {**limits, "connect": min(CONNECT_BUDGET_S, self._budget_s)}
         give_up_at = time.monotonic() + WAIT_BUDGET_S
         tries = 0
         while True:
@@ -149,6 +154,8 @@ class _Transport(httpx.BaseTransport):
             may_repeat = request.method in _REPEATABLE or (
                 response is not None and response.status_code == 429
             )
+            if failure is not None and _is_unknown_host(failure):
+                may_repeat = False  # a typo in the domain stays one
             if not may_repeat or tries >= MAX_TRIES or time.monotonic() + delay > give_up_at:
                 raise _gave_up(request, response, failure)
             time.sleep(delay)
@@ -225,18 +232,50 @@ def _reset_at(response: httpx.Response) -> float | None:
     return float(text) if text.isdecimal() and len(text) <= 11 else None
 
 
+def _is_unknown_host(error: BaseException) -> bool:
+    """Tell whether the name has no address; a name server that is busy at the moment is another matter."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return cause.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
 def _accepted(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-    if response.status_code < 300:
+    if response.status_code < 300 and (not response.content or _is_json(response.content)):
         return response
+    if response.status_code < 400:
+        # A website, a proxy or a portal of the network: the SDK would stumble over it, and the token is not sent on.
+        raise Auth0Unavailable(
+            f"{_where(request)} answered with HTTP status {response.status_code} and something else than "
+            f"Auth0's API; {_CHECK_THE_DOMAIN}"
+        )
     raise _refusal(request, response)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _where(request: httpx.Request) -> str:
+    return f"{request.method} {request.url.copy_with(query=None)}"
 
 
 def _gave_up(
     request: httpx.Request, response: httpx.Response | None, failure: Exception | None
 ) -> Auth0Unavailable | Auth0Rejected:
-    where = f"{request.method} {request.url.copy_with(query=None)}"
+    where = _where(request)
+    if response is None and failure is not None and _is_unknown_host(failure):
+        return Auth0Unavailable(f"the host {request.url.host} is not known; {_CHECK_THE_DOMAIN}")
     if response is None:
-        return Auth0Unavailable(f"no answer of Auth0 at {where}: {type(failure).__name__}")
+        return Auth0Unavailable(
+            f"no answer of Auth0 at {where}: {type(failure).__name__}; {_CHECK_THE_DOMAIN}, and the network"
+        )
     if response.status_code == 429:
         return Auth0Unavailable(f"{where}: the tenant's rate limit stayed reached for {WAIT_BUDGET_S:.0f} s")
     return Auth0Unavailable(f"{where} answered with HTTP status {response.status_code}")

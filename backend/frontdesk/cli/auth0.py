@@ -19,7 +19,7 @@ from frontdesk.auth0.setup import ALL_PARTS, Choices, SetupPlan, plan_setup, set
 from frontdesk.auth0.setup_api import Rbac
 from frontdesk.auth0.setup_login import AppType
 from frontdesk.auth0.setup_steps import Made, Outcome, Part, SetupStep
-from frontdesk.errors import Auth0Unavailable, UsageError
+from frontdesk.errors import UsageError
 from frontdesk.settings import Settings, TenantSettings, load_settings, secret, settings_places
 from frontdesk.settings_files import PRIVATE, PUBLIC, with_value, with_variable, write_file
 from frontdesk.settings_sources import TENANTS
@@ -56,7 +56,7 @@ def setup_command(
         Rbac | None, typer.Option(help="Role-based access control of the API; a new one has it off.")
     ] = None,
     app_type: Annotated[
-        AppType | None, typer.Option("--app", help="StepKind of the login application; a new one is native.")
+        AppType | None, typer.Option("--app", help="Kind of the login application; a new one is native.")
     ] = None,
     callback: Annotated[
         list[str] | None,
@@ -95,7 +95,7 @@ def setup_command(
         rbac=rbac, app_type=app_type, callbacks=tuple(callback or ()), implicit=implicit, force=force
     )
     with ManagementApi(chosen.management_url, _access(chosen, key, token)) as api:
-        plan = _plan(api, settings, key, choices, parts, token)
+        plan = plan_setup(api, settings, key, choices, parts=parts, token=token)
         outcomes: tuple[Outcome, ...] | None = None
         if not dry_run:
             if not as_json:
@@ -157,22 +157,6 @@ def _access(tenant: TenantSettings, key: str, token: str | None) -> Credentials 
         "Applications > APIs > Auth0 Management API > API Explorer > Copy Token (scopes "
         f"{' '.join(sorted(SET_UP_SCOPES))}), and pass it with --token-file FILE, or --token-file - for standard input"
     )
-
-
-def _plan(
-    api: ManagementApi,
-    settings: Settings,
-    key: str,
-    choices: Choices,
-    parts: Sequence[Part],
-    token: str | None,
-) -> SetupPlan:
-    try:
-        return plan_setup(api, settings, key, choices, parts=parts, token=token)
-    except Auth0Unavailable as error:
-        raise Auth0Unavailable(
-            f"{error.detail}. Check the spelling of [tenants.{key}] domain: {settings.tenants[key].domain}"
-        ) from error
 
 
 def _confirm(steps: Sequence[SetupStep], *, yes: bool, asks: bool) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 
-from frontdesk.auth0.management import Credentials, ManagementApi, StaticToken
+from frontdesk.auth0.management import MAX_TRIES, Credentials, ManagementApi, StaticToken
 from frontdesk.errors import Auth0CredentialsRefused, Auth0Rejected, Auth0ScopeMissing, Auth0Unavailable
 
 SECRET = "s3cret-of-the-application"
@@ -118,3 +118,31 @@ def test_an_unreachable_tenant_is_told_with_its_address() -> None:
         pytest.raises(Auth0Unavailable, match=url),
     ):
         api.sdk.roles.create(name="Editor")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Answer(body="<html>Welcome</html>", headers={"content-type": "text/html"}),
+        Answer(status=302, body="", headers={"location": "https://portal.example.com/"}),
+    ],
+    ids=["website", "redirect"],
+)
+def test_what_is_not_auth0_is_told_with_the_setting_to_check(page: Answer) -> None:
+    with (
+        ScriptedServer({ROLE: [page]}) as server,
+        ManagementApi(server.url, StaticToken("made-by-hand")) as api,
+        pytest.raises(Auth0Unavailable, match="something else than Auth0's API; check the tenant's `domain`"),
+    ):
+        api.sdk.roles.get("rol_1")
+
+
+def test_a_host_that_nobody_knows_is_told_at_once() -> None:
+    start = time.monotonic()
+    with (
+        ManagementApi("https://acme.eu.auht0.invalid", StaticToken("x")) as api,
+        pytest.raises(Auth0Unavailable, match=r"the host acme\.eu\.auht0\.invalid is not known"),
+    ):
+        api.sdk.roles.get("rol_1")
+
+    assert time.monotonic() - start < MAX_TRIES  # less than the pauses between tries would take

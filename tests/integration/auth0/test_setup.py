@@ -23,6 +23,8 @@ from typer.testing import CliRunner
 
 from frontdesk.auth0.management import Credentials, ManagementApi
 from frontdesk.auth0.scopes import MACHINE_SCOPES, SET_UP_SCOPES
+from frontdesk.auth0.setup_apps import Place, found
+from frontdesk.auth0.setup_steps import Part
 from frontdesk.cli import app
 from frontdesk.errors import FrontdeskError
 from localauth0 import LocalAuth0
@@ -206,6 +208,20 @@ def test_show_secrets_prints_the_new_secret(tmp_path: Path) -> None:
             ),
         ) as api:
             assert api.scopes() == MACHINE_SCOPES
+
+
+def test_the_secret_of_its_own_application_is_the_only_one_that_it_reads(tmp_path: Path) -> None:
+    scopes = SET_UP_SCOPES | {"read:client_keys"}
+    with a_desk(tmp_path, a_tenant(scopes)) as desk:
+        made = desk.facts("--only", "machine", "--show-secrets")
+        again = desk.facts("--only", "machine", "--show-secrets")
+        with desk.api() as api:
+            place = Place(part=Part.APP, name="", role="", key="", by_hand="")
+            admin = found(api, place, "admin")
+
+    assert again["management_client_secret"] == made["management_client_secret"]
+    assert isinstance(admin, dict)
+    assert (admin["name"], "client_secret" in admin) == ("Admin", False)
 
 
 def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
@@ -520,7 +536,7 @@ def test_a_misspelt_domain_is_told_with_the_domain(tmp_path: Path) -> None:
         done = desk.setup("--yes", token="unused")
 
         assert done.returncode == 1
-        assert "Check the spelling of [tenants.acme] domain: acme.eu.auht0.invalid" in done.stderr
+        assert "check the tenant's `domain`" in done.stderr
 
 
 def test_placeholders_are_asked_to_be_filled_in_first(tmp_path: Path) -> None:
