@@ -17,7 +17,7 @@ from frontdesk.auth0.setup_steps import Made, Part, SetupStep, cannot
 MARK = "frontdesk"  # the key in client_metadata; its value says which of the two it is
 _FIELDS = (
     "client_id,name,app_type,callbacks,web_origins,grant_types,client_metadata,token_endpoint_auth_method,"
-    "oidc_conformant,client_secret"
+    "oidc_conformant"
 )
 
 

@@ -47,11 +47,17 @@ def plan_machine_app(
             yield _new_grant(api, None)
             return
         made.management_client_id = str(known["client_id"])
-        made.management_client_secret = known.get("client_secret")
+        made.management_client_secret = _secret_of(api, made.management_client_id)
         yield _machine_itself(api, known)
         yield _planned_grant(api, made.management_client_id, force=force)
 
     return steps_of(Part.MACHINE, what, _MACHINE.by_hand, plan)
+
+
+def _secret_of(api: ManagementApi, client_id: str) -> str | None:
+    """Return the application's secret, if the token may read it. That of no other application is ever asked for."""
+    known = plain(api.sdk.clients.get(client_id, fields="client_id,client_secret", include_fields=True))
+    return known.get("client_secret")
 
 
 def _create_machine(api: ManagementApi, made: Made) -> None:
