@@ -51,6 +51,7 @@ class House:
     url: str
     environment: dict[str, str]
     log: Path
+    pid: int = 0
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "frontdesk", *words]
@@ -211,6 +212,7 @@ def _serving(house: House) -> Iterator[None]:
         process = subprocess.Popen(
             house.command("serve"), cwd=house.folder, env=house.environment, stdout=log, stderr=log
         )
+    house.pid = process.pid
     try:
         wait_until(lambda: process.poll() is not None or _answers(house.url))
         assert process.poll() is None, house.log.read_text()

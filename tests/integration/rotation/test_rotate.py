@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.builders import HOOK_SECRET, OPERATOR_TOKEN, OTHER_HOOK_SECRET
-from tests.integration.rotation.house import STREAM_TOKEN, House, a_house
+from tests.integration.rotation.house import STREAM_TOKEN, House, a_house, wait_until
 
 from frontdesk.auth0.action_state import held_actions, secrets_digest
+from frontdesk.settings_reference import PROJECT
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("rotation")]
+PAGE = PROJECT / "docs" / "how-to" / "rotate-secrets.md"
 STEPS = ("Wrote the new value", "The replica accepts", "Updated and deployed", "Dropped the old value")
 
 
@@ -139,3 +146,69 @@ def test_nothing_is_written_when_a_replica_does_not_have_the_present_value(runni
     assert said.returncode == 1
     assert f"{running.url}: it refuses it" in said.stderr
     assert other.read_text() == before
+
+
+def test_sighup_has_secrets_read_again_and_ends_no_process(running: House) -> None:
+    (old,) = running.secrets()
+    processes = worker_pids(running)
+
+    with running.logins() as logins:
+        replace(running.folder / "hook", f"{OTHER_HOOK_SECRET} {old}")
+        os.kill(running.pid, signal.SIGHUP)
+        wait_until(lambda: running.accepts(OTHER_HOOK_SECRET))
+        replace(running.folder / "hook", old)
+        os.kill(running.pid, signal.SIGHUP)
+        wait_until(lambda: not running.accepts(OTHER_HOOK_SECRET))
+
+    assert worker_pids(running) == processes
+    assert len(processes) == 2
+    assert logins.refused == []
+
+
+def test_a_login_whose_call_is_refused_does_not_go_unseen(running: House) -> None:
+    """What the tests above count would show a rotation that drops the old value too early."""
+    (old,) = running.secrets()
+
+    with running.logins() as logins:
+        replace(running.folder / "hook", OTHER_HOOK_SECRET)
+        wait_until(lambda: bool(logins.refused))
+        replace(running.folder / "hook", old)
+        wait_until(lambda: running.accepts(old) and not running.accepts(OTHER_HOOK_SECRET))
+
+    assert "access_denied" in logins.refused[0]
+
+
+def test_a_process_that_takes_the_place_of_another_knows_the_secrets_of_today(running: House) -> None:
+    """The first process read its settings once, before the change."""
+    (old,) = running.secrets()
+    replace(running.folder / "hook", f"{OTHER_HOOK_SECRET} {old}")
+
+    for pid in (ended := worker_pids(running)):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(worker_pids(running) - ended) == len(ended))
+
+    assert all(running.accepts(OTHER_HOOK_SECRET) for _ in range(10))
+    replace(running.folder / "hook", old)
+    wait_until(lambda: not running.accepts(OTHER_HOOK_SECRET))
+
+
+def worker_pids(house: House) -> set[int]:
+    return {child.pid for child in psutil.Process(house.pid).children()}
+
+
+def replace(path: Path, text: str) -> None:
+    other = path.with_suffix(".new")
+    other.write_text(text)
+    other.chmod(0o600)
+    other.replace(path)
+
+
+def test_every_command_of_the_page_can_be_given(running: House) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
+
+    for _, *words in commands:
+        done = running.run(*words, *(() if "--dry-run" in words else ("--dry-run",)))
+        assert done.returncode == 0, done.stderr
+
+    assert len(commands) == 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,8 @@ def why_not_written(place: SecretPlace) -> str | None:
     path = place.path.resolve()
     if not path.is_file():
         return f"{place.path} is not a file"
-    if not os.access(path.parent, os.W_OK):
-        return f"{path.parent} cannot be written to, as a secret that is mounted"
+    if not _takes_files(path.parent):
+        return f"{path.parent} cannot be written to, as that of a secret that is mounted"
     if path.stat().st_uid != os.geteuid() and os.geteuid() != 0:
         return f"{path} belongs to another user, whose processes could not read what this one writes"
     return None
@@ -58,6 +59,15 @@ def alone_with(place: SecretPlace) -> Iterator[None]:
         yield
     finally:
         os.close(directory)
+
+
+def _takes_files(directory: Path) -> bool:
+    """Try it: what permissions say of a mount that is read-only depends on who asks."""
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    except OSError:
+        return False
 
 
 def _path(place: SecretPlace) -> Path:
