@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -127,10 +128,11 @@ def apply_command(
             _Act.ADOPT: adopt_users or adopt_key is not None or adopt_tenant is not None,
         }
     )
+    _refuse_without_meaning(act, replace=replace, dry_run=dry_run)
     if act is _Act.ROLL_BACK:
         _roll_back(place, how_far, dry_run=dry_run, yes=yes, as_json=as_json)
     elif act is _Act.MARK:
-        _mark(place, marks)
+        _mark(place, marks, as_json=as_json)
     elif act is _Act.ADOPT:
         if place.project != project:
             raise UsageError(
@@ -195,6 +197,8 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_facts(plan)))
         return
+    if not plan.steps:
+        typer.echo("Nothing to do.")
     for step in plan.steps:
         typer.echo(f"{step.kind.value:6} {step.what}" + (f": {step.detail}" if step.detail else ""))
     for note in plan.notes:
@@ -245,7 +249,8 @@ def _roll_back(place: _Place, how_far: HowFar, *, dry_run: bool, yes: bool, as_j
         raise UsageError("--down and --to say the same thing in two ways; give one of them")
     if dry_run or not yes:
         plan = plan_rollback(*place.target, how_far, place.options)
-        print_plan(plan, as_json=as_json and dry_run)
+        if not as_json or dry_run or not plan.steps:
+            print_plan(plan, as_json=as_json)
         if dry_run or not plan.steps:
             return
         _ask("Take these migrations back?", yes=yes)
@@ -259,11 +264,17 @@ def _roll_back(place: _Place, how_far: HowFar, *, dry_run: bool, yes: bool, as_j
         typer.echo("Nothing changed: no such migration was applied.")
 
 
-def _mark(place: _Place, marks: dict[MigrationState, int | None]) -> None:
-    for state, version in marks.items():
-        if version is not None:
-            migration = mark(*place.target, place.options, version=version, state=state)
-            typer.echo(f"Recorded migration {migration.directory.name} as {state.value}; nothing was run.")
+def _mark(place: _Place, marks: dict[MigrationState, int | None], *, as_json: bool) -> None:
+    recorded = {
+        mark(*place.target, place.options, version=version, state=state).directory.name: state.value
+        for state, version in marks.items()
+        if version is not None
+    }
+    if as_json:
+        typer.echo(json.dumps({"recorded": recorded}))
+        return
+    for name, state in recorded.items():
+        typer.echo(f"Recorded migration {name} as {state}; nothing was run.")
 
 
 def _place(
@@ -286,6 +297,14 @@ def _only_act(wanted: dict[_Act, bool]) -> _Act:
     return chosen[0] if chosen else _Act.APPLY
 
 
+def _refuse_without_meaning(act: _Act, *, replace: bool, dry_run: bool) -> None:
+    """Refuse an option that this act would pass over in silence: `--dry-run` promises that nothing is written."""
+    if dry_run and act in (_Act.MARK, _Act.ADOPT):
+        raise UsageError(f"--dry-run has no meaning with what was asked for ({act}); nothing was changed")
+    if replace and act is not _Act.APPLY:
+        raise UsageError(f"one thing at a time: --replace and {act} were asked for together")
+
+
 def _only_tenant(settings: Settings) -> str:
     if len(settings.tenants) > 1:
         known = ", ".join(sorted(settings.tenants))
@@ -296,7 +315,17 @@ def _only_tenant(settings: Settings) -> str:
 
 
 def _ask(question: str, *, yes: bool) -> None:
-    if not yes and not typer.confirm(question, err=True):
+    if yes:
+        return
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        typer.echo(err=True)
+        if not sys.stdin.isatty():
+            raise UsageError("nothing was changed: there is nobody to ask; add --yes to do this") from None
+        agreed = False
+    if not agreed:
+        typer.echo("Nothing was changed.", err=True)
         raise typer.Exit(1)
 
 

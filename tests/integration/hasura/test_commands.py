@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.integration.hasura.commands import Done, Terminal
 from tests.integration.hasura.deploys import FIRST, TUTORIAL, copy_of_project, exported, sql
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.hasura.migrations import PROJECT, migrations
 
-from frontdesk.cli import main
+Shell = Callable[..., Done]
 
 
 def settings_of(hasura_url: str) -> dict[str, str]:
@@ -95,33 +94,12 @@ def test_apply_without_a_project_is_wrong_usage(tmp_path: Path) -> None:
     assert "config.yaml" in done.stderr
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it said."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Shell = Callable[..., Done]
-
-
 @pytest.fixture
 def shell(empty_engine: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Runs commands in this process, which is quicker; what the shell adds is tested above."""
+    """Runs commands in this process; what the shell adds is tested above."""
     for name, value in settings_of(empty_engine).items():
         monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, answer: str = "") -> Done:
-        monkeypatch.setattr(sys, "argv", ["frontdesk", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Done(int(ended.value.code or 0), said.out, said.err)
-
-    return run
+    return Terminal(monkeypatch, capsys).run
 
 
 def test_diff_prints_a_line_for_each_step_and_a_dry_run_the_same(shell: Shell, empty_engine: str) -> None:
@@ -166,9 +144,9 @@ def test_going_back_asks_first(shell: Shell, empty_engine: str) -> None:
     project, table = f"--project={PROJECT}", "select to_regclass('public.users')::text"
     shell("hasura", "apply", project)
 
-    refused = shell("hasura", "apply", "--to", "0", project, answer="n\n")
+    refused = shell("hasura", "apply", "--to", "0", project, typed="n\n")
     after_no = sql(empty_engine, table)
-    agreed = shell("hasura", "apply", "--to", "0", project, answer="y\n")
+    agreed = shell("hasura", "apply", "--to", "0", project, typed="y\n")
 
     assert (refused.returncode, agreed.returncode) == (1, 0)
     assert "drops users with all rows" in refused.stdout
@@ -181,6 +159,10 @@ def test_going_back_asks_first(shell: Shell, empty_engine: str) -> None:
         (["--down", "1", "--adopt"], "one thing at a time", 2),
         (["--down", "1", "--to", "0"], "give one of them", 2),
         (["--lock-timeout", "0"], "lock-timeout", 2),
+        (["--dry-run", "--mark-applied", FIRST.partition("_")[0]], "nothing was changed", 2),
+        (["--dry-run", "--adopt"], "nothing was changed", 2),
+        (["--replace", "--down", "1"], "one thing at a time", 2),
+        (["--replace"], "add --yes", 2),
     ],
 )
 def test_options_that_make_no_sense_are_told(shell: Shell, options: list[str], told: str, code: int) -> None:
@@ -197,4 +179,5 @@ def test_a_version_is_marked_without_running_it(shell: Shell, empty_engine: str)
     done = shell(*command)
 
     assert done.stdout == f"Recorded migration {FIRST} as applied; nothing was run.\n"
+    assert json.loads(shell(*command, "--json").stdout) == {"recorded": {FIRST: "applied"}}
     assert sql(empty_engine, "select to_regclass('public.users')::text") == [["NULL"]]
