@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import socket
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from typer.testing import CliRunner, Result
 from frontdesk.auth0.action_state import held_actions
 from frontdesk.cli import app
 from frontdesk.hasura.admin_api import AdminApi
+from frontdesk.settings_reference import PROJECT
 from frontdesk.sync.doctor import TOTAL_BUDGET_S, Verdict
 from localhasura import LocalHasura
 
@@ -262,6 +264,17 @@ def _deployed(api: Any, action_id: str) -> None:
         assert time.monotonic() < give_up_at
         time.sleep(0.02)
     api.sdk.actions.deploy(action_id)
+
+
+def test_every_command_of_the_page_runs_and_its_table_has_every_link(house: House, tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "how-to" / "check-with-doctor.md").read_text()
+    commands = re.findall(r"```sh\nfrontdesk doctor ?(.*)\n```", page)
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+
+    codes = [_doctor(house, tmp_path, *shlex.split(command)).exit_code for command in commands]
+
+    assert codes == [0, 0]
+    assert {name for row in rows for name in re.findall("`(.+?)`", row)} == set(house.checks())
 
 
 def test_the_command_prints_a_tick_for_each_link_and_ends_with_0(house: House, tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from functools import partial
 from frontdesk.auth0.action_plan import ActionsPlan, plan_actions
 from frontdesk.auth0.actions import rendered_actions
 from frontdesk.auth0.management import Credentials, ManagementApi
-from frontdesk.auth0.plan import StepKind
 from frontdesk.auth0.scopes import MACHINE_SCOPES, SCOPES, Feature
 from frontdesk.auth0.setup_api import plan_api
 from frontdesk.errors import Auth0CredentialsRefused
 from frontdesk.hasura.jwt_keys import KeyUnusable, signing_jwks
+from frontdesk.plans import StepKind
 from frontdesk.settings import Settings, TenantSettings, secret
 from frontdesk.sync.doctor.action_probe import action_probe
 from frontdesk.sync.doctor.checks import Finding, Once, Question, failed, ok, skipped, warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -10,11 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-import structlog
-
 from frontdesk.errors import FrontdeskError
 
-_log = structlog.stdlib.get_logger(__name__)
+# Not structlog's: without a configuration, in the command, that writes to standard output, among the facts.
+_log = logging.getLogger(__name__)
 LIMIT_S = 4.0  # of one question, unless it says otherwise
 
 
@@ -137,13 +137,21 @@ def run(questions: Sequence[Question], *, budget_s: float) -> tuple[Check, ...]:
     return _Run(questions, time.monotonic() + budget_s).checks()
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What a question's thread came back with; `error` is one that nobody foresaw."""
+
+    finding: Finding
+    error: Exception | None = None
+
+
 @dataclass
 class _Run:
     questions: Sequence[Question]
     give_up_at: float
     done: dict[int, Check] = field(default_factory=dict)
     until: dict[int, float] = field(default_factory=dict)
-    answers: queue.SimpleQueue[tuple[int, Finding]] = field(default_factory=queue.SimpleQueue)
+    answers: queue.SimpleQueue[tuple[int, _Outcome]] = field(default_factory=queue.SimpleQueue)
 
     def checks(self) -> tuple[Check, ...]:
         while len(self.done) < len(self.questions):
@@ -187,14 +195,16 @@ class _Run:
         running = {number: until for number, until in self.until.items() if number not in self.done}
         left_s = min(running.values()) - time.monotonic()
         try:
-            number, finding = self.answers.get(timeout=max(left_s, 0.001))
+            number, outcome = self.answers.get(timeout=max(left_s, 0.001))
         except queue.Empty:
             now = time.monotonic()
             for late in [number for number, until in running.items() if until <= now]:
                 self._settle(late, failed("there was no answer in time"))
             return
         if number not in self.done:
-            self._settle(number, finding)
+            self._settle(number, outcome.finding)
+            if outcome.error is not None:
+                _log.error("doctor.question_broke", exc_info=outcome.error)
 
     def _settle(self, number: int, finding: Finding) -> None:
         self.done[number] = self.questions[number].check(finding)
@@ -204,15 +214,14 @@ def _carries(ground: Check) -> bool:
     return ground.verdict in (Verdict.OK, Verdict.WARNING)
 
 
-def _answer(question: Question) -> Finding:
+def _answer(question: Question) -> _Outcome:
     try:
-        return question.ask()
+        return _Outcome(question.ask())
     except FrontdeskError as error:
-        return failed(error.detail)
-    # Whatever one question runs into, the others have to be told. The log has what it was.
+        return _Outcome(failed(error.detail))
+    # Whatever one question runs into, the others have to be told.
     except Exception as error:  # noqa: BLE001
-        _log.exception("doctor.question_broke", question=question.name)
-        return failed(f"the doctor could not read the answer ({type(error).__name__})")
+        return _Outcome(failed(f"the doctor could not read the answer ({type(error).__name__})"), error)
 
 
 def _sentence(text: str) -> str:

@@ -15,13 +15,13 @@ from frontdesk.hasura.admin_api import AdminApi
 from frontdesk.hasura.deploy import Options, Status, status
 from frontdesk.hasura.graphql import GraphqlClient
 from frontdesk.hasura.migration_record import MigrationState
-from frontdesk.hasura.plan import StepKind
 from frontdesk.hasura.project import Project, read_project
 from frontdesk.hasura.target import export, inconsistencies, of_project
 from frontdesk.hasura.transport import Deadline
 from frontdesk.hasura.user_write import write_for
 from frontdesk.hasura.writes import CHECK_IN, ROLE
 from frontdesk.identity.user import Login, Profile, Seen, Source, Stamped, User
+from frontdesk.plans import StepKind
 from frontdesk.settings import Settings, secret
 from frontdesk.sync.doctor.checks import Finding, Once, Question, failed, ok, warning
 from frontdesk.sync.doctor.clock import clock_finding
