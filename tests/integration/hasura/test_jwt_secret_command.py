@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.integration.hasura.commands import Done, Terminal
 from tests.integration.hasura.key_server import KeyServer, Page
 from tests.unit.hasura.keys import certificate, jwk, private_pem, public_pem, signed
-
-from frontdesk.cli import main
 
 SETTINGS = {
     "FRONTDESK_HASURA_URL": "http://127.0.0.1:1",
@@ -39,15 +36,6 @@ def server() -> Iterator[KeyServer]:
         yield running
 
 
-@dataclass(frozen=True)
-class Done:
-    """How the command ended, and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
 Run = Callable[..., Done]
 
 
@@ -57,16 +45,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("FRONTDESK_")]:
         monkeypatch.delenv(name)
+    terminal = Terminal(monkeypatch, capsys)
 
     def jwt_secret(*arguments: str, settings: Mapping[str, str] | None = None, typed: str = "") -> Done:
         for name, value in (settings or {}).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["frontdesk", "jwt-secret", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Done(int(ended.value.code or 0), said.out, said.err)
+        return terminal.run("jwt-secret", *arguments, typed=typed)
 
     return jwt_secret
 
@@ -93,16 +77,16 @@ def test_the_tenant_of_the_settings_needs_no_option_and_no_secret(
 ) -> None:
     done = run(*arguments, settings=SETTINGS)
 
-    assert done.code == 0
-    assert json.loads(done.out) == AUTH0
-    assert "Hasura does not insist on aud, iss, exp" in done.err
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == AUTH0
+    assert "Hasura does not insist on aud, iss, exp" in done.stderr
 
 
 def test_options_alone_need_no_settings_file(run: Run) -> None:
     done = run("--domain", "acme.eu.auth0.com", "--audience", "a", "--audience", "b")
 
-    assert done.code == 0
-    assert json.loads(done.out) == {**AUTH0, "audience": ["a", "b"]}
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {**AUTH0, "audience": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
@@ -139,9 +123,9 @@ def test_wrong_usage_names_the_option(
 
     done = run(*arguments)
 
-    assert (done.code, done.out) == (2, "")
-    assert words in done.err
-    assert "Traceback" not in done.err
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_hmac_secret_comes_from_a_file_without_its_line_end(tmp_path: Path, run: Run) -> None:
@@ -149,9 +133,9 @@ def test_an_hmac_secret_comes_from_a_file_without_its_line_end(tmp_path: Path, r
 
     done = run(*CUSTOM, "--key-file", "key")
 
-    assert json.loads(done.out)["key"] == "k" * 32
-    assert "signs tokens" in done.err
-    assert "kkkk" not in done.err
+    assert json.loads(done.stdout)["key"] == "k" * 32
+    assert "signs tokens" in done.stderr
+    assert "kkkk" not in done.stderr
 
 
 def test_a_key_and_its_claims_may_come_from_elsewhere(tmp_path: Path, run: Run) -> None:
@@ -168,7 +152,7 @@ def test_a_key_and_its_claims_may_come_from_elsewhere(tmp_path: Path, run: Run) 
         typed=certificate(),
     )
 
-    assert json.loads(done.out) == {
+    assert json.loads(done.stdout) == {
         "type": "RS256",
         "key": certificate(),
         "audience": "api",
@@ -181,36 +165,43 @@ def test_a_key_and_its_claims_may_come_from_elsewhere(tmp_path: Path, run: Run) 
 def test_a_key_is_embedded_and_named(run: Run, server: KeyServer) -> None:
     done = run(*CUSTOM, "--jwk-url", f"{server.url}/keys", "--embed-key", "--format", "env")
 
-    assert done.code == 0
-    assert done.out.startswith('HASURA_GRAPHQL_JWT_SECRET=\'{"type": "RS256"')
-    assert json.dumps(public_pem())[1:-1] in done.out
-    assert f"Embedded the RS256 key 'one' of {server.url}/keys." in done.err
-    assert "rotates" in done.err
+    assert done.returncode == 0
+    assert done.stdout.startswith('HASURA_GRAPHQL_JWT_SECRET=\'{"type": "RS256"')
+    assert json.dumps(public_pem())[1:-1] in done.stdout
+    assert f"Embedded the RS256 key 'one' of {server.url}/keys." in done.stderr
+    assert "rotates" in done.stderr
 
 
 def test_a_sound_key_set_is_checked_and_the_secret_printed(run: Run, server: KeyServer) -> None:
     done = run(*CUSTOM, "--jwk-url", f"{server.url}/keys", "--check")
 
-    assert done.code == 0
-    assert "ok: 1 signing key: 'one'." in done.err
-    assert json.loads(done.out)["jwk_url"] == f"{server.url}/keys"
+    assert done.returncode == 0
+    assert "ok: 1 signing key: 'one'." in done.stderr
+    assert json.loads(done.stdout)["jwk_url"] == f"{server.url}/keys"
 
 
 def test_a_program_gets_everything_as_json(run: Run, server: KeyServer) -> None:
     good = run(*CUSTOM, "--jwk-url", f"{server.url}/keys", "--check", "--json")
     bad = run(*CUSTOM, "--jwk-url", f"{server.url}/nowhere", "--check", "--json")
 
-    assert (good.code, good.err, bad.code) == (0, "", 1)
-    assert json.loads(good.out)["jwt_secret"]["issuer"] == "me"
-    assert json.loads(good.out).keys() == {"jwt_secret", "text", "warnings", "notes", "not_checked", "check"}
-    assert [each["verdict"] for each in json.loads(bad.out)["check"]] == ["failed"]
+    assert (good.returncode, good.stderr, bad.returncode) == (0, "", 1)
+    assert json.loads(good.stdout)["jwt_secret"]["issuer"] == "me"
+    assert json.loads(good.stdout).keys() == {
+        "jwt_secret",
+        "text",
+        "warnings",
+        "notes",
+        "not_checked",
+        "check",
+    }
+    assert [each["verdict"] for each in json.loads(bad.stdout)["check"]] == ["failed"]
 
 
 def test_a_key_set_that_is_not_there_fails_and_prints_no_secret(run: Run, server: KeyServer) -> None:
     done = run(*CUSTOM, "--jwk-url", f"{server.url}/nowhere", "--check")
 
-    assert (done.code, done.out) == (1, "")
-    assert "HTTP status 404" in done.err
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "HTTP status 404" in done.stderr
 
 
 def test_a_token_is_a_start_and_its_key_is_looked_for(run: Run, server: KeyServer) -> None:
@@ -224,11 +215,11 @@ def test_a_token_is_a_start_and_its_key_is_looked_for(run: Run, server: KeyServe
     done = run("--token-file", "-", "--check", typed=signed(claims, kid="two"))
     good = run("--token-file", "-", "--check", typed=signed(claims))
 
-    assert done.code == 1
-    assert "signed with the key 'two', which is not in the set" in done.err
-    assert good.code == 0
-    assert "without verifying" in good.err
-    assert json.loads(good.out) == {
+    assert done.returncode == 1
+    assert "signed with the key 'two', which is not in the set" in done.stderr
+    assert good.returncode == 0
+    assert "without verifying" in good.stderr
+    assert json.loads(good.stdout) == {
         "jwk_url": f"{server.url}/.well-known/jwks.json",
         "audience": "api",
         "issuer": f"{server.url}/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import json
@@ -157,6 +158,18 @@ def engine(desk_database_url: str) -> Iterator[Engine]:
         engine = Engine(hasura.url)
         yield engine
         engine.close()
+
+
+@pytest.fixture
+def start_desk_at_engine(start_desk: StartDesk, engine: Engine) -> StartDesk:
+    """Start frontdesk with the engine behind it, and with time enough for a busy machine."""
+    return functools.partial(
+        start_desk,
+        HASURA_URL=engine.url,
+        HASURA_ADMIN_SECRET=ADMIN_SECRET,
+        LOGIN_BUDGET_S="4.5",
+        ACTION_DEADLINE_MS="5000",
+    )
 
 
 @pytest.fixture

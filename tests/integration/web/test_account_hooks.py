@@ -18,7 +18,6 @@ from tests.builders import (
     an_event,
 )
 from tests.integration.actions.conftest import execute
-from tests.integration.hasura.engine import ADMIN_SECRET, Engine
 from tests.integration.web.conftest import Desk, Rows, StartDesk
 from tests.integration.web.fake_hasura import HANGS, FakeHasura
 from tests.node_versions import node_binary
@@ -33,14 +32,9 @@ CREATED = "2026-03-02T09:00:00.000Z"
 
 
 @pytest.fixture
-def desk_with_engine(start_desk: StartDesk, engine: Engine) -> Desk:
+def desk_with_engine(start_desk_at_engine: StartDesk) -> Desk:
     """A running frontdesk that writes to the engine."""
-    return start_desk(
-        HASURA_URL=engine.url,
-        HASURA_ADMIN_SECRET=ADMIN_SECRET,
-        LOGIN_BUDGET_S="4.5",
-        ACTION_DEADLINE_MS="5000",
-    )
+    return start_desk_at_engine()
 
 
 def send(

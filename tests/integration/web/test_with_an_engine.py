@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from tests.builders import EVENT_NAMES, a_hook_body, a_signed_call
-from tests.integration.hasura.engine import ADMIN_SECRET, JWT_KEY, Engine
+from tests.integration.hasura.engine import JWT_KEY, Engine
 from tests.integration.web.conftest import Desk, Rows, StartDesk
 
 from frontdesk.settings import HASURA_CLAIMS
@@ -20,15 +20,9 @@ OWN_ROWS = "query { users { userId email roles { role source } } }"
 
 
 @pytest.fixture
-def desk(start_desk: StartDesk, engine: Engine) -> Desk:
+def desk(start_desk_at_engine: StartDesk) -> Desk:
     """A running frontdesk that writes to the engine."""
-    return start_desk(
-        HASURA_URL=engine.url,
-        HASURA_ADMIN_SECRET=ADMIN_SECRET,
-        LOGIN_BUDGET_S="4.5",
-        ACTION_DEADLINE_MS="5000",
-        CLAIMS_ROLE_MAP=json.dumps({"Editor": "editor", "support": "support"}),
-    )
+    return start_desk_at_engine(CLAIMS_ROLE_MAP=json.dumps({"Editor": "editor", "support": "support"}))
 
 
 def row_of(rows: Rows, user_id: str = ANA) -> dict[str, Any]:
