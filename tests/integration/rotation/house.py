@@ -65,8 +65,8 @@ class House:
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)
 
-    def rotate(self, *words: str) -> Done:
-        return self.run("secrets", "rotate", *words, "--settle", "0")
+    def rotate(self, *words: str, **variables: str) -> Done:
+        return self.run("secrets", "rotate", *words, "--settle", "0", **variables)
 
     def rotate_until(self, line: int, *words: str) -> None:
         """Rotate, and kill the process as soon as it has said so many lines."""

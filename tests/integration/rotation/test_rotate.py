@@ -136,6 +136,46 @@ def test_secrets_of_the_environment_are_left_to_the_operator(running: House, tmp
     assert (running.secrets(), deployed_digest(running)) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "variables", "code", "why"),
+    [
+        (
+            ["hook"],
+            {"TENANTS_DEFAULT_MANAGEMENT_CLIENT_SECRET": "wrong"},
+            1,
+            "no token for the Management API",
+        ),
+        (
+            ["hook"],
+            {"ACTION_NAMES": "post-login,post-change-password"},
+            1,
+            "`frontdesk actions deploy` brings it",
+        ),
+        (["hook"], {"ACTION_NAMES": "credentials-exchange"}, 1, "--prune` takes it out"),
+        (["hook"], {"SERVER_REPLICAS": "http://127.0.0.1:9"}, 1, "http://127.0.0.1:9: no answer"),
+        (["hook", "--tenant", "other"], {}, 2, "no tenant 'other'"),
+        (["operator", "--tenant", "default"], {}, 2, "leave --tenant out"),
+        (["stream"], {"TENANTS_DEFAULT_STREAM_TOKENS_FILE": ""}, 2, "there is nothing to rotate"),
+        (["operator"], {"OPERATOR_TOKEN_FILE": "stream"}, 2, "give each a file of its own"),
+    ],
+    ids=["credentials", "not deployed", "left over", "replica", "tenant", "no tenant", "not set", "shared"],
+)
+def test_what_stands_in_the_way_is_told_before_anything_is_written(
+    running: House, words: list[str], variables: dict[str, str], code: int, why: str
+) -> None:
+    names = ("hook", "stream", "operator")
+    before = [running.secrets(name) for name in names], deployed_digest(running)
+    files = {name: str(running.folder / value) for name, value in variables.items() if value == "stream"}
+
+    said = running.rotate(
+        *words, **{f"FRONTDESK_{name}": value for name, value in (variables | files).items()}
+    )
+
+    assert said.returncode == code
+    assert why in said.stderr
+    assert ([running.secrets(name) for name in names], deployed_digest(running)) == before
+
+
 def test_nothing_is_written_when_a_replica_does_not_have_the_present_value(running: House) -> None:
     other = running.folder / "other"
     other.write_text(HOOK_SECRET if running.secrets() != [HOOK_SECRET] else OTHER_HOOK_SECRET)

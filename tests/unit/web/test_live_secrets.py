@@ -26,11 +26,12 @@ ON_FILES = {
 class Process:
     """What one process knows, on a clock that goes on when it is told to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, without: str = "") -> None:
         self.folder, self.now, self.reads = folder, 0.0, 0
         self.environ = an_environment(**{f"{name}_FILE": str(folder / name) for name in ON_FILES})
         for name in ON_FILES:
             self.environ.pop(f"FRONTDESK_{name}", None)
+        self.environ.pop(f"FRONTDESK_{without}_FILE", None)
         self.live = LiveSecrets(
             load_settings(self.environ, folder), files=self._files, read=self._read, clock=lambda: self.now
         )
@@ -136,6 +137,20 @@ def test_the_link_that_kubernetes_swaps_is_followed(tmp_path: Path) -> None:
     process.now += LOOK_EVERY_S
 
     assert process.hook_secrets == (OTHER_HOOK_SECRET,)
+
+
+def test_a_changed_dotenv_counts_too(tmp_path: Path) -> None:
+    for name, value in ON_FILES.items():
+        (tmp_path / name).write_text(value)
+    (tmp_path / ".env").write_text(f"FRONTDESK_OPERATOR_TOKEN={OPERATOR_TOKEN}\n")
+    (tmp_path / ".env").chmod(0o600)
+    process = Process(tmp_path, without="OPERATOR_TOKEN")
+
+    replace(tmp_path / ".env", f"FRONTDESK_OPERATOR_TOKEN={OTHER_TOKEN},{OPERATOR_TOKEN}\n")
+    (tmp_path / ".env").chmod(0o600)
+    process.now += LOOK_EVERY_S
+
+    assert process.live.current().operator_tokens == (OTHER_TOKEN, OPERATOR_TOKEN)
 
 
 def test_the_word_to_read_again_needs_no_second(process: Process) -> None:
