@@ -6,6 +6,7 @@ Source: Hasura docs, "Metadata API Reference" and "Schema API: run_sql".
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +15,21 @@ import requests
 import urllib3
 
 from frontdesk.errors import HasuraError, HasuraRejected, HasuraUnavailable
-from frontdesk.hasura.transport import Deadline, new_session
+from frontdesk.hasura.transport import AnswerTooLarge, Deadline, new_session
 
 CALL_BUDGET_S = 120.0  # a migration may rewrite a table
+LOOK_BUDGET_S = 15.0  # whether anything answers at the URL; an engine that sleeps may need some seconds
 _ACCESS_DENIED = "access-denied"
 _CHECK_THE_URL = "check `[hasura] url` (FRONTDESK_HASURA_URL)"
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "no such host is known"),
+    (ConnectionRefusedError, "nothing listens there"),
+    (AnswerTooLarge, "the answer is longer than any of Hasura's"),
+    (ConnectionError, "the connection was cut"),
+    (TimeoutError, "not in time"),
+    (requests.Timeout, "not in time"),
+    (urllib3.exceptions.TimeoutError, "not in time"),
+)
 
 
 class AdminApi:
@@ -66,7 +77,7 @@ class AdminApi:
 
     def version(self) -> str | None:
         """Return the version that Hasura gives itself, such as `v2.48.16`; None when nothing there tells one."""
-        status, _, text = self._exchange("GET", "/v1/version", CALL_BUDGET_S)
+        status, _, text = self._exchange("GET", "/v1/version", LOOK_BUDGET_S)
         answer = _json(text)
         version = answer.get("version") if isinstance(answer, Mapping) else None
         return version if status == requests.codes.ok and isinstance(version, str) else None
@@ -102,9 +113,21 @@ class AdminApi:
             ) from err
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as err:
             raise HasuraUnavailable(
-                f"no answer of Hasura at {self._url}{path}: {type(err).__name__}"
+                f"no answer of Hasura at {self._url}{path}: {_why(err)}; look whether it is running, and "
+                f"{_CHECK_THE_URL}"
             ) from err
         return response.status_code, response.headers, response.content
+
+
+def _why(error: BaseException) -> str:
+    """Say in words why nobody answered. urllib3 calls a refused connection a time-out too, so the cause goes first."""
+    chain: list[BaseException] = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(inner)
+    for kind, words in _REASONS:
+        if any(isinstance(each, kind) for each in chain):
+            return words
+    return type(error).__name__
 
 
 def _json(text: bytes) -> Any:

@@ -82,7 +82,8 @@ def test_apply_without_a_hasura_fails_in_words(tmp_path: Path) -> None:
     done = frontdesk(tmp_path, "hasura", "apply", f"--project={PROJECT}")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Hasura" in done.stderr
+    assert "http://127.0.0.1:1/v1/version: nothing listens there" in done.stderr
+    assert "check `[hasura] url` (FRONTDESK_HASURA_URL)" in done.stderr
     assert "Traceback" not in done.stderr
     assert ADMIN_SECRET not in done.stderr
 
