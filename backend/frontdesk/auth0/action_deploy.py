@@ -26,6 +26,7 @@ from auth0.management.types import (
 from frontdesk.auth0.action_plan import ActionChange, ActionsPlan, FlowChange
 from frontdesk.auth0.action_state import Binding, HeldAction, bindings_of, held_action
 from frontdesk.auth0.flow import Position, Slot, arranged, slots_of
+from frontdesk.auth0.listing import unreadable_is_told
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import PlanBlocked
 from frontdesk.errors import Auth0Error, Auth0Rejected
@@ -67,6 +68,7 @@ class FlowChanged(Auth0Error):
     retryable = True
 
 
+@unreadable_is_told()
 def carry_out(
     api: ManagementApi,
     plan: ActionsPlan,

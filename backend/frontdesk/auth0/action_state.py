@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from frontdesk.auth0.actions import HASH_DIGITS, NAME_PREFIX, RenderedAction
+from frontdesk.auth0.listing import unreadable_is_told
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import Auth0Unavailable
 
@@ -107,17 +108,20 @@ def secrets_digest(secrets: Mapping[str, str]) -> str | None:
     return _digest("\n".join(f"{name}={random[name]}" for name in sorted(random)))
 
 
+@unreadable_is_told()
 def held_actions(api: ManagementApi) -> tuple[HeldAction, ...]:
     """Return all custom Actions of the tenant. Raises Auth0Error."""
     found = _all_pages(lambda page: api.sdk.actions.list(page=page, per_page=PAGE_SIZE))
     return tuple(_held(each) for each in found)
 
 
+@unreadable_is_told()
 def held_action(api: ManagementApi, action_id: str) -> HeldAction:
     """Return one Action as it is now. Raises Auth0Error."""
     return _held(api.sdk.actions.get(action_id))
 
 
+@unreadable_is_told()
 def bindings_of(api: ManagementApi, trigger_id: str) -> tuple[Binding, ...]:
     """Return the trigger's whole flow in its order, all pages. Raises Auth0Error."""
     found = _all_pages(

@@ -7,13 +7,30 @@ given back. What it could not read is then taken from the answer itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from auth0.management.core.pagination import SyncPager
 from auth0.management.core.parse_error import ParsingError
 
+from frontdesk.errors import Auth0Unavailable
+
 PAGE_SIZE = 100
 MAX_PAGES = 100  # Auth0 itself ends at a thousand records
+
+
+@contextmanager
+def unreadable_is_told() -> Iterator[None]:
+    """Raise Auth0Unavailable for an answer that the SDK cannot read; its own error repeats the whole answer.
+
+    That may be other people's code or a secret, which no traceback and no log may show.
+    """
+    try:
+        yield
+    except ParsingError:
+        raise Auth0Unavailable(
+            "Auth0 answered something that its SDK cannot read; look for a newer frontdesk"
+        ) from None
 
 
 def plain(answer: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from frontdesk.auth0.action_plan import plan_actions
 from frontdesk.auth0.action_state import code_to_send
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import PlanBlocked
-from frontdesk.errors import Auth0Rejected
+from frontdesk.errors import Auth0Rejected, Auth0Unavailable
 
 ACTIONS = "/api/v2/actions/actions"
 ACTION = f"{ACTIONS}/a1"
@@ -227,3 +228,24 @@ def test_two_actions_of_our_name_and_a_full_library_are_obstacles() -> None:
             pytest.raises(PlanBlocked, match=said),
         ):
             deploy(server)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"actions": [actions({"id": 7, "code": "the code of others"})]},
+        {"bindings": [Answer(body={"bindings": "the code of others"})]},
+        {
+            "actions": [actions(an_action(all_changes_deployed=False))],
+            "deploy": [Answer(body={"id": 7, "code": "the code of others"})],
+        },
+    ],
+    ids=["list", "flow", "deploy"],
+)
+def test_an_answer_that_cannot_be_read_is_not_repeated(answers: dict[str, list[Answer]]) -> None:
+    with ScriptedServer(script(**answers)) as server, pytest.raises(Auth0Unavailable) as raised:
+        deploy(server)
+
+    told = "".join(traceback.format_exception(raised.value))
+    assert "cannot read" in told
+    assert "the code of others" not in told
