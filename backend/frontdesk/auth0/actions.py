@@ -236,6 +236,11 @@ def _faults(values: ActionSettings) -> Iterator[tuple[str, str]]:
             "default_role",
             f"claims.default_role: expected a Hasura role other than admin and frontdesk, got {values.default_role!r}",
         )
+    if not all(map(is_role_name, values.machine_roles.values())):
+        yield (
+            "machine_roles",
+            f"tenants.{values.tenant}.machine_roles: expected Hasura roles other than admin and frontdesk",
+        )
     if not values.claims_namespace:
         yield (
             "claims_namespace",

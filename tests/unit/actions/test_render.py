@@ -138,6 +138,15 @@ def test_a_wrong_value_is_refused_by_name(field: str, value: object, named: str)
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("role", ["admin", "frontdesk", "Admin", "ad\u200bmin", "\uff46rontdesk", ""])
+def test_no_machine_gets_a_role_that_no_token_may_carry(role: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"tenants\.acme\.machine_roles: expected"):
+        render(
+            action_dir("credentials-exchange"),
+            dataclasses.replace(SETTINGS, machine_roles={"robot": "reporter", "other": role}),
+        )
+
+
 def test_all_wrong_values_are_named_at_once() -> None:
     with pytest.raises(SettingsInvalid) as refused:
         rendered(url="", deadline_ms=6000, default_role="admin")
