@@ -24,6 +24,7 @@ from frontdesk.auth0.sign_in import (
     sign_in_with_browser,
     sign_in_with_device,
 )
+from frontdesk.auth0.sign_in.callback import CallbackServer
 from frontdesk.demo.postgres import free_port
 from frontdesk.errors import Auth0Rejected, Auth0Unavailable, PortTaken
 from localauth0 import LocalAuth0
@@ -116,6 +117,24 @@ def test_connections_that_say_nothing_do_not_hold_the_login_up(tenant: LocalAuth
         signed_in = sign_in_with_browser(an_application(tenant), show, port=PORT, wait_s=20)
 
     assert claims_of(signed_in)["sub"] == "auth0|ana"
+
+
+def test_requests_that_are_none_print_nothing_and_do_not_end_the_login(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Any page that is open in the browser can send them."""
+    with CallbackServer(0, "our-state") as server:
+        parts = urlsplit(server.url)
+        for path in (b"//[", b"/callback?state=%ff\xff"):
+            with socket.create_connection((parts.hostname, parts.port), timeout=10) as stranger:
+                stranger.sendall(b"GET " + path + b" HTTP/1.1\r\n\r\n")
+                while stranger.recv(4096):
+                    pass
+        requests.get(server.url, params={"state": "our-state", "code": "c"}, timeout=10)
+        answer = server.wait(10)
+
+    assert answer["code"] == "c"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_login_that_nobody_does_ends_by_its_limit(tenant: LocalAuth0) -> None:

@@ -64,6 +64,9 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_port = False
     block_on_close = False
 
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of requests that are none: any page in the browser can send them, and a login goes on."""
+
 
 def _handler(state: str, answers: queue.SimpleQueue[Mapping[str, str]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
