@@ -176,6 +176,22 @@ def test_what_stands_in_the_way_is_told_before_anything_is_written(
     assert ([running.secrets(name) for name in names], deployed_digest(running)) == before
 
 
+def test_a_rotation_that_a_replica_does_not_follow_stops_with_both_values_in_force(running: House) -> None:
+    """The replica reads another file than the one that is rotated, of the same content."""
+    (old,) = running.secrets()
+    other = running.folder / "other"
+    other.write_text(old)
+    before = deployed_digest(running)
+
+    said = running.rotate("hook", "--wait", "1", FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS_FILE=str(other))
+
+    assert said.returncode == 1
+    assert f"{running.url}: it refuses it" in said.stderr
+    assert "`frontdesk secrets rotate hook --continue` goes on" in said.stderr
+    assert other.read_text().split()[1:] == [old]
+    assert deployed_digest(running) == before
+
+
 def test_nothing_is_written_when_a_replica_does_not_have_the_present_value(running: House) -> None:
     other = running.folder / "other"
     other.write_text(HOOK_SECRET if running.secrets() != [HOOK_SECRET] else OTHER_HOOK_SECRET)
