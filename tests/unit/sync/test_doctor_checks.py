@@ -5,14 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+from tests.builders import an_environment
 
 from frontdesk.errors import HasuraUnavailable
+from frontdesk.settings import load_settings
+from frontdesk.sync.doctor.auth0_questions import auth0_questions
 from frontdesk.sync.doctor.checks import Finding, Once, Question, Verdict, failed, ok, run, warning
 from frontdesk.sync.doctor.clock import clock_finding
+from frontdesk.sync.doctor.hasura_questions import hasura_questions
+from frontdesk.sync.doctor.own_questions import own_questions
 from frontdesk.sync.doctor.wire import Answer
 
 NOW = 1_772_445_601.25
@@ -65,6 +72,20 @@ def test_a_ground_of_one_tenant_is_none_of_the_other() -> None:
     checks = run(questions, budget_s=10)
 
     assert [check.verdict.value for check in checks] == ["failed", "ok", "skipped", "ok"]
+
+
+def test_every_ground_is_a_question(tmp_path: Path) -> None:
+    settings = load_settings(an_environment(), tmp_path)
+    with ExitStack() as opened:
+        questions = [
+            *own_questions(settings, time.time),
+            *hasura_questions(settings, tmp_path, time.time),
+            *auth0_questions(settings, "default", time.time, opened),
+        ]
+
+    names = {question.name for question in questions}
+    assert {ground for question in questions for ground in question.grounds} <= names
+    assert len(names) == len(questions)
 
 
 def test_a_question_without_answer_costs_its_limit_and_no_more() -> None:
