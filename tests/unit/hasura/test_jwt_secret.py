@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from frontdesk.hasura.jwt_config import JwtConfig, TokenHeader
 from frontdesk.hasura.jwt_secret import (
     PROVIDERS,
     SecretOptions,
+    SecretReport,
     claims_map,
     generate,
     proposal_from,
@@ -401,3 +403,18 @@ def test_a_token_is_taken_as_it_was_pasted() -> None:
 )
 def test_what_is_odd_about_a_token_is_said(claims: dict[str, Any], word: str) -> None:
     assert any(word in note for note in proposal_from(unsigned({**AUTH0, **claims})).notes)
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://[/", "https://a\x1b]0;b/", "https://accounts.google.com/\x1b[2J\u202e/"]
+)
+def test_a_strange_issuer_is_told_and_controls_no_terminal(issuer: str) -> None:
+    proposal = proposal_from(unsigned({**AUTH0, "iss": issuer}))
+    options = dataclasses.replace(proposal.options, provider="custom", jwk_url="https://a.example.com/keys")
+
+    secret = generate(options, NOW)
+
+    assert secret.config.issuer == issuer
+    lines = list(SecretReport(secret=secret, how="env", proposal=proposal).lines())
+    assert lines
+    assert all(line.isprintable() for line in lines)

@@ -60,11 +60,19 @@ def _about_identity(config: JwtConfig) -> Iterator[str]:
 
 
 def _about_slash(issuer: str) -> Iterator[str]:
-    host = urlsplit(issuer).hostname or ""
+    host = host_of(issuer)
     if _is_one_of(host, _ENDS_WITH_SLASH) and not issuer.endswith("/"):
         yield f"The issuer lacks the slash at its end: {host} issues as {issuer}/, and Hasura compares every letter."
     if _is_one_of(host, _ENDS_WITHOUT_SLASH) and issuer.endswith("/"):
         yield f"The issuer has a slash at its end: {host} issues as {issuer.rstrip('/')}, and every letter counts."
+
+
+def host_of(issuer: str) -> str:
+    """Return the host of an issuer, which may be any text; empty when it has none."""
+    try:
+        return urlsplit(issuer).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_one_of(host: str, names: tuple[str, ...]) -> bool:

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from frontdesk.errors import UsageError
 from frontdesk.hasura.claim_path import path_to
 from frontdesk.hasura.jwt_config import ALLOWED_ROLES, DEFAULT_CLAIMS_NAMESPACE
+from frontdesk.hasura.jwt_secret.advice import host_of
 from frontdesk.hasura.jwt_secret.options import SecretOptions
 
 MAX_TOKEN_CHARS = 64 * 1024
@@ -144,8 +144,8 @@ _SIGNS_OF_AN_ID_TOKEN: tuple[_Says, ...] = (
 
 def _notes(claims: Mapping[str, Any], options: SecretOptions, found: _Found | None) -> Iterator[str]:
     yield "Read from the token without verifying it: compare issuer and audience with your provider's."
-    host = urlsplit(options.issuer or "").hostname
-    yield f"The token comes from {host}, which looks like {options.provider}."
+    host = host_of(options.issuer or "")
+    yield f"The token comes from {host or 'an issuer without a host'}, which looks like {options.provider}."
     if not options.audiences:
         yield "The token has no audience (aud): Hasura would take it whatever audience is configured."
     if found is None:

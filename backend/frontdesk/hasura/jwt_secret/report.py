@@ -32,7 +32,11 @@ class SecretReport:
         return formatted(self.secret.config, self.how)
 
     def lines(self) -> Iterator[str]:
-        """Give the sentences for the person who asked, without the secret."""
+        """Give the sentences for the person who asked, without the secret, and as a terminal may show them."""
+        for sentence in self._sentences():
+            yield "".join(c if c.isprintable() else "�" for c in sentence)
+
+    def _sentences(self) -> Iterator[str]:
         yield from (f"Warning: {each}" for each in self.secret.warnings)
         yield from self._notes()
         yield from unchecked_by_hasura(self.secret.config)
