@@ -20,6 +20,7 @@ RANKS = {
     "hasura": 3,
     "settings": 2,
     "identity": 1,
+    "answers": 0,
     "logs": 0,
     "plans": 0,
     "shipped": 0,

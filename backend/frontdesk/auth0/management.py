@@ -14,13 +14,12 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 from auth0.management.client import Auth0
 
+from frontdesk.answers import json_object
 from frontdesk.errors import Auth0CredentialsRefused, Auth0Rejected, Auth0ScopeMissing, Auth0Unavailable
 
 CALL_BUDGET_S = 30.0  # of one exchange, its body included
@@ -108,7 +107,7 @@ class ManagementApi:
             "audience": self.audience,
         }
         answer = self._http.post(f"{self.url}/oauth/token", data=form)
-        facts = _json_object(answer.content)
+        facts = json_object(answer.content)
         token, scope, lifetime = facts.get("access_token"), facts.get("scope"), facts.get("expires_in")
         if not isinstance(token, str) or not isinstance(lifetime, int | float):
             raise Auth0Unavailable(f"{self.url}/oauth/token answered without a token")
@@ -257,7 +256,7 @@ def _accepted(request: httpx.Request, response: httpx.Response) -> httpx.Respons
 def _is_json(content: bytes) -> bool:
     try:
         json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -282,7 +281,7 @@ def _gave_up(
 
 
 def _refusal(request: httpx.Request, response: httpx.Response) -> Auth0Rejected | Auth0CredentialsRefused:
-    facts = _json_object(response.content)
+    facts = json_object(response.content)
     where = f"{request.method} {request.url.path}"
     if request.url.path.endswith("/oauth/token"):
         said = facts.get("error_description") or facts.get("error") or f"HTTP status {response.status_code}"
@@ -307,11 +306,3 @@ def _scopes_in(message: str) -> tuple[str, ...]:
 
 def _short(text: object) -> str:
     return " ".join(str(text).split())[:300]
-
-
-def _json_object(content: bytes) -> Mapping[str, Any]:
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

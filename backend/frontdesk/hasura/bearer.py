@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import quote
 
 import requests
 
+from frontdesk.answers import json_object
 from frontdesk.errors import HasuraUnavailable, UsageError
 from frontdesk.hasura.jwt_config import TokenHeader
 from frontdesk.hasura.transport import Deadline, new_session
@@ -78,11 +78,8 @@ def _carrying(token: str, header: TokenHeader) -> dict[str, str]:
 
 
 def _result(answer: requests.Response, base: str) -> BearerAnswer:
-    try:
-        facts = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        facts = None
-    if not isinstance(facts, dict) or not ("data" in facts or "errors" in facts):
+    facts = json_object(answer.content)
+    if not ("data" in facts or "errors" in facts):
         raise HasuraUnavailable(
             f"{base}/v1/graphql gave no GraphQL result (HTTP status {answer.status_code}); is this Hasura's base URL?"
         )

@@ -91,6 +91,21 @@ def test_wrong_credentials_are_told_without_the_secret() -> None:
         assert SECRET not in repr(CREDENTIALS)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [("[" * 200_000, "something else than Auth0's API"), ('["token"]', "answered without a token")],
+    ids=["too deep", "a list"],
+)
+def test_an_answer_that_is_no_json_object_is_no_token(body: str, said: str) -> None:
+    script = {"/oauth/token": [Answer(body=body)]}
+    with (
+        ScriptedServer(script) as server,
+        ManagementApi(server.url, CREDENTIALS) as api,
+        pytest.raises(Auth0Unavailable, match=said),
+    ):
+        api.sdk.roles.get("rol_1")
+
+
 def test_a_missing_scope_is_named() -> None:
     message = "Insufficient scope, expected any of: read:roles,read:users"
     script = {ROLE: [refusal(403, message, errorCode="insufficient_scope")]}

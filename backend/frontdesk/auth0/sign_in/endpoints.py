@@ -5,7 +5,6 @@ Source: Auth0 docs, "Authentication API": Get Token, Device Authorization.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from frontdesk.answers import json_object
 from frontdesk.errors import Auth0Rejected, Auth0Unavailable
 
 CALL_BUDGET_S = 30.0
@@ -71,7 +71,7 @@ def posted(application: Application, path: str, form: Mapping[str, str]) -> Mapp
         status, content = _exchange(url, form)
     except httpx.HTTPError as error:
         raise Auth0Unavailable(f"no answer of Auth0 at {url}: {type(error).__name__}") from None
-    facts = _json_object(content)
+    facts = json_object(content)
     if 200 <= status < 300 and facts:
         return facts
     if status >= 500 or not facts:
@@ -108,11 +108,3 @@ def _exchange(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
             if len(content) > MAX_ANSWER_BYTES or time.monotonic() > give_up_at:
                 raise httpx.ReadTimeout("the answer is too long or too slow")
         return answer.status_code, bytes(content)
-
-
-def _json_object(content: bytes) -> Mapping[str, Any]:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -6,7 +6,6 @@ issuer, skew and header.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from frontdesk.answers import json_object
 from frontdesk.errors import HasuraRejected, HasuraUnavailable, JwtConfigInvalid, KeysUnavailable
 from frontdesk.hasura.jwt_config import JwtConfig
 from frontdesk.hasura.jwt_keys import KeyUnusable
@@ -96,7 +96,7 @@ def _shown_config(base: str, admin_secret: str) -> Mapping[str, Any]:
             )
     except (requests.RequestException, OSError) as error:
         raise HasuraUnavailable(f"no answer of Hasura at {base}: {type(error).__name__}") from None
-    facts = _json_object(answer.content)
+    facts = json_object(answer.content)
     if answer.status_code == 401 or facts.get("code") == "access-denied":
         raise HasuraRejected(f"Hasura at {base} does not take the admin secret", code="access-denied")
     if answer.status_code != 200 or "is_jwt_set" not in facts:
@@ -130,11 +130,3 @@ def _differences(expected: JwtConfig, running: JwtConfig) -> list[Finding]:
         for name in names
         if getattr(expected, name) != getattr(running, name)
     ]
-
-
-def _json_object(content: bytes) -> Mapping[str, Any]:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
