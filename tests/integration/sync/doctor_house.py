@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
+from tests.acceptance.serving import serving
 from tests.builders import ADMIN_SECRET, HOOK_SECRET, OPERATOR_TOKEN
 from tests.integration.auth0.action_tenant import CREDENTIALS
 
@@ -32,7 +30,6 @@ from localhasura import LocalHasura
 AUDIENCE = "https://api.example.com"
 NARROW = Credentials(client_id="narrow", client_secret="secret-of-the-narrow-machine")
 HASURA_PROJECT = PROJECT / "hasura"
-START_LIMIT_S = 60
 
 
 def a_machine(credentials: Credentials) -> dict[str, Any]:
@@ -80,7 +77,7 @@ class House:
 
     def checks(self, *, ahead_s: float = 0.0, **changes: str | None) -> dict[str, Check]:
         """What the doctor says of the house with these changes, by name; our clock goes ahead by so much."""
-        found = examine(self.settings(**changes), project=HASURA_PROJECT, clock=lambda: time.time() + ahead_s)
+        found = examine(self.settings(**changes), clock=lambda: time.time() + ahead_s)
         return {check.name: check for check in found.checks}
 
     def api(self) -> ManagementApi:
@@ -138,35 +135,5 @@ def a_house(place: Path, database_url: str) -> Iterator[House]:
         )
         house.apply_project()
         house.deploy_actions()
-        stack.enter_context(_serving(house, place))
+        stack.enter_context(serving(place, house.environment(), house.variables["ACTION_URL"]))
         yield house
-
-
-@contextmanager
-def _serving(house: House, place: Path) -> Iterator[None]:
-    (place / "hasura").symlink_to(HASURA_PROJECT)
-    with (place / "serve.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "frontdesk", "serve"],
-            cwd=place,
-            env=house.environment(),
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        _wait_until_ready(house.variables["ACTION_URL"], process)
-        yield
-    finally:
-        process.terminate()
-        process.wait(START_LIMIT_S)
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    give_up_at = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < give_up_at and process.poll() is None:
-        try:
-            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.05)
-    raise AssertionError("frontdesk serve did not become ready")

@@ -20,7 +20,7 @@ from tests.builders import ADMIN_SECRET, OPERATOR_TOKEN, OTHER_HOOK_SECRET
 from tests.conftest import new_database
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 from tests.integration.sync.doctor_faults import FAULTS, NOBODY
-from tests.integration.sync.doctor_house import HASURA_PROJECT, House, a_house
+from tests.integration.sync.doctor_house import House, a_house
 from typer.testing import CliRunner, Result
 
 from frontdesk.auth0.action_state import held_actions
@@ -324,7 +324,6 @@ def test_no_secret_is_shown(house: House, tmp_path: Path) -> None:
 
 
 def _doctor(house: House, place: Path, *arguments: str, **changes: str) -> Result:
-    arguments = ("--project", str(HASURA_PROJECT), *arguments)
     with contextlib.chdir(place):
         return CliRunner().invoke(app, ["doctor", *arguments], env=house.environment(**changes))
 

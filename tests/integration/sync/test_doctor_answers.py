@@ -158,7 +158,8 @@ def probed(answer: Answer) -> Finding:
 def test_a_certificate_that_nobody_trusts_is_the_reason(tmp_path: Path) -> None:
     with (
         ScriptedServer({}) as server,
-        https_front(int(server.url.rpartition(":")[2]), tmp_path) as (address, _),pytest.raises(NoAnswer) as told
+        https_front(int(server.url.rpartition(":")[2]), tmp_path) as (address, _),
+        pytest.raises(NoAnswer) as told,
     ):
         exchange("GET", f"https://{address}/healthz")
 
