@@ -470,6 +470,11 @@ def load_settings(
     if settings is not None and not without_secrets:
         faults += missing_secrets(Settings, settings, sources)
     if settings is None or faults:
+        if not (sources.file or sources.environment or sources.faults):
+            faults.append(
+                f"{DEFAULT_FILE}: is not here; run this where it is, name it with {CONFIG_VARIABLE}, or let "
+                "`frontdesk init` write one"
+            )
         raise SettingsInvalid(faults)
     return settings
 

@@ -7,6 +7,7 @@ name server knows, so no call goes to a stranger.
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 import tempfile
 import tomllib
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from frontdesk.errors import SettingsInvalid, UsageError
 from frontdesk.settings import Settings, load_settings
-from frontdesk.settings_dotenv import DOTENV
+from frontdesk.settings_dotenv import DOTENV, with_dotenv
 from frontdesk.settings_files import (
     PRIVATE,
     PUBLIC,
@@ -24,7 +25,16 @@ from frontdesk.settings_files import (
     first_file,
     write_file,
 )
-from frontdesk.settings_sources import DEFAULT_FILE, TENANTS, Path_, read_text, why_unreadable
+from frontdesk.settings_sources import (
+    DEFAULT_FILE,
+    FILE_SUFFIX,
+    PREFIX,
+    TENANT_KEY,
+    TENANTS,
+    Path_,
+    read_text,
+    why_unreadable,
+)
 
 PLACEHOLDER = "change-me.invalid"
 DEFAULT_TENANT = "default"
@@ -45,12 +55,13 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """What was written, what was there already, and which keys still hold a placeholder."""
+    """What was written, what was there already, which keys still hold a placeholder, which secrets are missing."""
 
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
     ignored: Path | None
     placeholders: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 def start_project(
@@ -62,6 +73,10 @@ def start_project(
     nothing was written.
     """
     file, environment = directory / DEFAULT_FILE, directory / DOTENV
+    if not re.fullmatch(TENANT_KEY, answers.tenant):
+        raise SettingsInvalid(
+            [f"--tenant {answers.tenant}: expected a tenant key: a letter, then a-z, 0-9 and _"]
+        )
     values = _values(answers)
     text = _known(file) if file.exists() else first_file(values, answers.tenant)
     tenants = _tenants_of(file, text)
@@ -80,6 +95,7 @@ def start_project(
         kept=tuple(path for path in (file, environment) if path not in written),
         ignored=_ignore(directory),
         placeholders=placeholders_in(tomllib.loads(text)),
+        missing=_missing(directory, secrets_text),
     )
 
 
@@ -146,6 +162,13 @@ def _check(text: str, environment: str) -> None:
         write_file(Path(place) / DEFAULT_FILE, text, PRIVATE)
         write_file(Path(place) / DOTENV, environment, PRIVATE)
         load_settings({}, Path(place))
+
+
+def _missing(directory: Path, environment: str) -> tuple[str, ...]:
+    """Return the variables of `environment` that the `.env` of the directory has not: it was somebody else's before."""
+    known = with_dotenv({}, directory).environ
+    wanted = (line.partition("=")[0] for line in environment.splitlines() if line.startswith(PREFIX))
+    return tuple(name for name in wanted if not known.get(name) and not known.get(name + FILE_SUFFIX))
 
 
 def _ignore(directory: Path) -> Path | None:

@@ -77,6 +77,7 @@ def _print(started: Started, directory: Path, *, as_json: bool) -> None:
             "kept": [str(path) for path in started.kept],
             "gitignore": None if started.ignored is None else str(started.ignored),
             "placeholders": started.placeholders,
+            "missing": started.missing,
             "next": [*first, *NEXT_COMMANDS],
         }
         typer.echo(json.dumps(facts))
@@ -89,6 +90,8 @@ def _print(started: Started, directory: Path, *, as_json: bool) -> None:
         typer.echo(f"Added .env to {started.ignored}.")
     for key in started.placeholders:
         typer.echo(f"Fill in {key} in frontdesk.toml: it holds a placeholder.")
+    for variable in started.missing:
+        typer.echo(f"Set {variable}: .env has none; docs/reference/settings.md says what it takes.")
     if any(path.name == ".env" for path in started.written):
         typer.echo(
             "The admin secret in .env is a new one: start Hasura with it, or put Hasura's own in its place."

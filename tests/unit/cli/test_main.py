@@ -53,6 +53,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "hasura status",
         "init",
         "jwt-secret",
+        "secrets rotate",
         "serve",
         "token get",
         "token inspect",
@@ -100,4 +101,6 @@ def test_a_command_without_settings_names_what_is_missing(tmp_path: Path) -> Non
 
     assert done.returncode == 2
     assert "FRONTDESK_HASURA_URL" in done.stderr
+    assert "frontdesk.toml: is not here" in done.stderr
+    assert "`frontdesk init`" in done.stderr
     assert done.stdout == ""

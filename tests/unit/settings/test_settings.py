@@ -168,6 +168,7 @@ def test_nothing_set_names_every_required_key_at_once(tmp_path: Path) -> None:
         "FRONTDESK_TENANTS_DEFAULT_DOMAIN",
         "FRONTDESK_TENANTS_DEFAULT_AUDIENCE",
         "FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS",
+        "frontdesk.toml:",
     ]
 
 

@@ -108,6 +108,29 @@ def test_nothing_that_exists_is_overwritten(tmp_path: Path) -> None:
     assert started.written == ()
 
 
+def test_secrets_that_a_dotenv_of_somebody_else_lacks_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=3000\nFRONTDESK_HASURA_ADMIN_SECRET_FILE=/run/secrets/hasura\n")
+
+    missing = start_project(tmp_path, KNOWN).missing
+    told = init(tmp_path).stdout
+
+    assert missing == (
+        "FRONTDESK_OPERATOR_TOKEN",
+        "FRONTDESK_TENANTS_DEFAULT_HOOK_SECRETS",
+        "FRONTDESK_TENANTS_DEFAULT_STREAM_TOKENS",
+    )
+    assert "Set FRONTDESK_OPERATOR_TOKEN: .env has none" in told
+
+
+@pytest.mark.parametrize("name", ["", "A B", "Ünï", "../x", "a]\n[x"])
+def test_a_name_that_is_no_key_of_a_tenant_is_told(tmp_path: Path, name: str) -> None:
+    done = init(tmp_path, "--tenant", name)
+
+    assert done.returncode == 2
+    assert f"--tenant {name}: expected a tenant key" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_secrets_are_made_for_the_tenants_of_a_file_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "frontdesk.toml").write_text('[tenants.one]\ndomain = "a.b"\n[tenants.two]\ndomain = "c.d"\n')
 
@@ -212,6 +235,7 @@ def test_the_command_gives_the_same_facts_as_json(tmp_path: Path) -> None:
     facts = json.loads(init(tmp_path, "--dir", "place", "--json").stdout)
 
     assert facts["written"] == ["place/frontdesk.toml", "place/.env"]
+    assert facts["missing"] == []
     assert facts["next"][0] == "cd place"
 
 
