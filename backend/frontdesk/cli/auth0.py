@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -92,7 +94,7 @@ def setup_command(
     _refuse_placeholders(settings, key)
     token = _token(token_file)
     choices = Choices(
-        rbac=rbac, app_type=app_type, callbacks=tuple(callback or ()), implicit=implicit, force=force
+        rbac=rbac, app_type=app_type, callbacks=_callbacks(callback or ()), implicit=implicit, force=force
     )
     with ManagementApi(chosen.management_url, _access(chosen, key, token)) as api:
         plan = plan_setup(api, settings, key, choices, parts=parts, token=token)
@@ -119,6 +121,20 @@ def _parts(only: str) -> tuple[Part, ...]:
     if unknown := [name for name in names if name not in set(Part)]:
         raise UsageError(f"--only {unknown[0]}: expected some of {', '.join(Part)}")
     return tuple(part for part in Part if part in names)
+
+
+def _callbacks(urls: Sequence[str]) -> tuple[str, ...]:
+    """Return URLs that a login may end at; Auth0 refuses others in the middle of the work. Apps have own schemes."""
+    for url in urls:
+        parts = urlsplit(url)
+        is_web = parts.scheme in ("http", "https")
+        if not (parts.scheme and (parts.netloc or (parts.path and not is_web))) or re.search(r"[\s,#]", url):
+            raise UsageError(
+                f"--callback {url}: expected a whole URL without fragment, such as https://app.example.com/callback"
+            )
+        if parts.scheme in ("javascript", "data", "vbscript"):
+            raise UsageError(f"--callback {url}: a login cannot end in a script")
+    return tuple(urls)
 
 
 def _refuse_placeholders(settings: Settings, tenant: str) -> None:

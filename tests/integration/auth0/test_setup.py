@@ -539,6 +539,16 @@ def test_a_misspelt_domain_is_told_with_the_domain(tmp_path: Path) -> None:
         assert "check the tenant's `domain`" in done.stderr
 
 
+@pytest.mark.parametrize("url", ["not a url", "app.example.com/callback", "https://", "javascript:alert(1)"])
+def test_a_callback_that_is_no_url_is_refused_before_anything_is_made(tmp_path: Path, url: str) -> None:
+    with a_desk(tmp_path) as desk:
+        done = desk.setup("--yes", "--callback", url)
+
+        assert done.returncode == 2
+        assert f"--callback {url}" in done.stderr
+        assert done.stdout == ""
+
+
 def test_placeholders_are_asked_to_be_filled_in_first(tmp_path: Path) -> None:
     with a_desk(tmp_path) as desk:
         path = tmp_path / "frontdesk.toml"
