@@ -30,7 +30,7 @@ from localauth0 import LocalAuth0
 
 LIMIT_S = 60.0
 STREAM_TOKEN = "the-stream-token-of-the-tests-0123456789"
-PAUSE_S = 0.25  # between two logins
+PAUSE_S = 0.4  # between two logins
 
 
 @dataclass(frozen=True)
