@@ -170,7 +170,8 @@ def render(directory: Path, values: ActionSettings) -> str:
     rendered = _PLACE.sub(lambda place: f"{place['head']}{_literal(known[place['name']])};", source)
     if len(rendered.encode()) > MAX_SOURCE_BYTES:
         raise ActionInvalid(
-            f"{directory}: the source is larger than the {MAX_SOURCE_BYTES} bytes that Auth0 takes"
+            f"{directory}: the source is larger than the {MAX_SOURCE_BYTES} bytes that Auth0 takes; shorten what the "
+            "settings put into it, such as [claims] role_map"
         )
     return rendered
 

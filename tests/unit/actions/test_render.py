@@ -155,7 +155,7 @@ def test_all_wrong_values_are_named_at_once() -> None:
 
 
 def test_a_source_larger_than_auth0_takes_is_refused() -> None:
-    with pytest.raises(ActionInvalid, match=str(MAX_SOURCE_BYTES)):
+    with pytest.raises(ActionInvalid, match=f"{MAX_SOURCE_BYTES} bytes that Auth0 takes; shorten"):
         rendered(deny_reason="x" * MAX_SOURCE_BYTES)
 
 
