@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 REFERENCE_HEAD = """\
 # Settings
 
-<!-- Written by `python -m frontdesk.settings_reference` from backend/frontdesk/settings.py; a test compares them. -->
+<!-- Written by `python -m frontdesk.settings_reference` from settings_model.py; a test compares them. -->
 
 frontdesk reads `frontdesk.toml` in the current directory, or the file that `FRONTDESK_CONFIG` names, and the
 environment; the environment wins, key by key. An empty variable counts as not set. In a variable, a list is words
