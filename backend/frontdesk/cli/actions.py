@@ -127,7 +127,8 @@ def diff_command(
     Example: frontdesk actions diff --tenant default
     """
     choices = _choices(position, prune=prune, take_over=take_over, secrets=secrets)
-    if _planned(load_settings(), _Which(tenant, every), choices, as_json):
+    plans = _planned(load_settings(), _Which(tenant, every), choices, as_json)
+    if any(plan.changes_anything or plan.obstacles for plan in plans):
         raise typer.Exit(1)
 
 
@@ -154,7 +155,8 @@ def deploy_command(
     settings = load_settings()
     which = _Which(tenant, every)
     if dry_run:
-        _planned(settings, which, choices, as_json)
+        if any(plan.obstacles for plan in _planned(settings, which, choices, as_json)):
+            raise typer.Exit(1)  # the deploy would not begin
         return
     facts = _deployed(settings, which, choices, as_json)
     if as_json:
@@ -197,19 +199,19 @@ def _choices(position: str, *, prune: bool, take_over: bool, secrets: bool) -> C
     )
 
 
-def _planned(settings: Settings, which: _Which, choices: Choices, as_json: bool) -> bool:
-    """Print the plan of every tenant; tell whether one of them changes anything."""
-    facts, changes = [], False
+def _planned(settings: Settings, which: _Which, choices: Choices, as_json: bool) -> list[ActionsPlan]:
+    """Print the plan of every tenant, and return them."""
+    facts, plans = [], []
     for key in which.keys(settings):
         with management_api(settings, key) as api:
             plan = plan_actions(api, rendered_actions(settings, key, settings.action.names), choices)
-        changes = changes or plan.changes_anything
+        plans.append(plan)
         facts.append(_facts(key, plan))
         if not as_json:
             _print_plan(Console(), key, plan)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
-    return changes
+    return plans
 
 
 def _deployed(settings: Settings, which: _Which, choices: Choices, as_json: bool) -> list[dict[str, object]]:

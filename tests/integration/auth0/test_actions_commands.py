@@ -126,11 +126,13 @@ def test_with_all_tenants_none_is_touched_while_one_cannot_be(operator: Operator
         variables = {f"FRONTDESK_TENANTS_BETA_{name}": value for name, value in beta.items()}
 
         refused = operator.run("deploy", "--all", **variables)
+        planned = operator.run("deploy", "--all", "--dry-run", **variables)
         taken = operator.run("deploy", "--all", "--take-over", **variables)
 
     assert isinstance(refused.exception, PlanBlocked)
     assert f"beta: Action {OURS}" in refused.exception.detail
     assert refused.stdout == ""
+    assert planned.exit_code == 1
     assert taken.exit_code == 0
     assert f"acme: Created and deployed {OURS}, version 1." in taken.stdout
     assert f"beta: Updated and deployed {OURS}, version 2." in taken.stdout
