@@ -141,7 +141,7 @@ def apply_command(
         tenant = adopt_tenant or _only_tenant(place.settings)
         print_adoption(adopt(*place.target, place.options, tenant=tenant, key=adopt_key), as_json=as_json)
     elif dry_run:
-        print_plan(status(*place.target, place.options).plan, as_json=as_json)
+        _print_plan_of(place, as_json=as_json)
     else:
         _apply(place, yes=yes, as_json=as_json)
 
@@ -153,12 +153,11 @@ def diff_command(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print step by step what `hasura apply` would change.
+    """Print step by step what `hasura apply` would change; ends with 1 when something keeps it from beginning.
 
     Example: frontdesk hasura diff
     """
-    place = _place(project, source, replace=replace)
-    print_plan(status(*place.target, place.options).plan, as_json=as_json)
+    _print_plan_of(_place(project, source, replace=replace), as_json=as_json)
 
 
 @app.command("status")
@@ -190,6 +189,13 @@ def print_applied(applied: Applied, *, as_json: bool) -> None:
         typer.echo("Nothing changed: migrations and metadata were applied already.")
     for note in applied.notes:
         typer.echo(note, err=True)
+
+
+def _print_plan_of(place: _Place, *, as_json: bool) -> None:
+    plan = status(*place.target, place.options).plan
+    print_plan(plan, as_json=as_json)
+    if plan.obstacles:
+        raise typer.Exit(1)  # the deploy would not begin
 
 
 def print_plan(plan: Plan, *, as_json: bool) -> None:

@@ -55,9 +55,11 @@ def test_every_command_of_the_page_runs_in_its_order(project: Path, empty_engine
 def test_the_page_leads_from_the_tutorials_table_to_ours(project: Path, empty_engine: str) -> None:
     sql(empty_engine, TUTORIAL)
 
+    blocked = [CliRunner().invoke(app, ["hasura", *each]) for each in (["diff"], ["apply", "--dry-run"])]
     written = run("frontdesk hasura apply --adopt").output
     run("frontdesk hasura apply")
 
+    assert [(each.exit_code, "cannot" in each.output) for each in blocked] == [(1, True), (1, True)]
     assert "frontdesk hasura apply --adopt" in COMMANDS
     assert "hasura/migrations/default/1795229999999_adopt_users" in written
     assert sql(empty_engine, "select count(*) from users where tenant = 'acme'") == [["2"]]
