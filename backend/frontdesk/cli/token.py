@@ -31,7 +31,13 @@ from frontdesk.cli.token_inputs import (
     settings_here,
     tenant_engine,
 )
-from frontdesk.cli.token_report import diagnosis_json, hand_over, print_diagnosis, print_json
+from frontdesk.cli.token_report import (
+    diagnosis_json,
+    hand_over,
+    print_diagnosis,
+    print_json,
+    refuse_unwritable,
+)
 from frontdesk.errors import UsageError
 from frontdesk.hasura.bearer import BearerAnswer, query_as_bearer
 from frontdesk.hasura.token_doctor import (
@@ -201,6 +207,7 @@ def get(
 
     Example: frontdesk token get --out token.txt
     """
+    refuse_unwritable(out)
     settings = load_settings(without_secrets=True)
     key, chosen = settings.tenant(tenant)
     wanted = Application(

@@ -74,6 +74,17 @@ def print_json(facts: Any) -> None:
     typer.echo(text)
 
 
+def refuse_unwritable(out: Path | None) -> None:
+    """Raise UsageError for a file that cannot be written, before anybody logs in for it."""
+    if out is None:
+        return
+    place = out.parent
+    if out.is_dir() or not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"--out: {out} cannot be written: expected a file in a directory that is there and yours"
+        )
+
+
 def hand_over(token: str, out: Path | None) -> None:
     """Print the token alone; or write it to a file that its owner alone can read. Raises UsageError."""
     if out is None:

@@ -381,6 +381,8 @@ def test_get_writes_a_token_for_its_owner_alone(at_home: Path, house: House) -> 
             ("--client-id", "robot", "--client-secret-file", "secret", "--out", "no/such/file"),
             "cannot be written",
         ),
+        # Before anybody logs in for a token that has no place to go.
+        (("--no-browser", "--out", "no/such/file"), "cannot be written"),
         (("--tenant", "nobody"), "no tenant 'nobody' is configured"),
     ],
 )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from frontdesk.auth0.action_plan import ActionChange
+from frontdesk.auth0.listing import unreadable_is_told
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.sync.doctor.checks import Finding, failed, ok, warning
 
@@ -45,7 +46,8 @@ def _said(api: ManagementApi, action: ActionChange, tenant: str) -> str | None:
         "user": {},
     }
     held = action.held.action_id if action.held else ""
-    answer = api.sdk.actions.test(held, payload={"event": event})
+    with unreadable_is_told():
+        answer = api.sdk.actions.test(held, payload={"event": event})
     found = _LINE.search(json.dumps(answer.model_dump(mode="json"), default=str))
     return found[1].strip() if found else None
 

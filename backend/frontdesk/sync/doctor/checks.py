@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -204,7 +205,9 @@ class _Run:
         if number not in self.done:
             self._settle(number, outcome.finding)
             if outcome.error is not None:
-                _log.error("doctor.question_broke", exc_info=outcome.error)
+                # The frames alone: the text of somebody else's error may repeat what it could not read.
+                frames = "".join(traceback.format_tb(outcome.error.__traceback__))
+                _log.error("doctor.question_broke %s\n%s", type(outcome.error).__name__, frames)
 
     def _settle(self, number: int, finding: Finding) -> None:
         self.done[number] = self.questions[number].check(finding)
