@@ -46,7 +46,8 @@ class LoopbackServer:
         self.stop()
 
     def stop(self) -> None:
-        """Listen no more; may be called twice."""
-        self._server.shutdown()
-        self._thread.join()
+        """Listen no more; may be called twice, and of a server that never served."""
+        if self._thread.ident is not None:
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()

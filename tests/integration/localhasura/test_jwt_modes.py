@@ -211,9 +211,8 @@ def test_secrets_that_cannot_be_used_stop_the_start(database_url: str, secrets: 
 
 @pytest.fixture
 def key_set() -> Iterator[KeySet]:
-    made = KeySet()
-    yield made
-    made.stop()
+    with KeySet() as made:
+        yield made
 
 
 def published(keys: Sequence[Any]) -> list[dict[str, Any]]:
