@@ -140,6 +140,7 @@ class _HttpServer:
             map=self._map,
             sockets=[listening],
             threads=_THREADS,
+            asyncore_use_poll=True,  # select() knows 1024 descriptors at most
             max_request_body_size=2 * MAX_BODY_BYTES,  # Flask answers first, in words
             ident=None,
             clear_untrusted_proxy_headers=True,
