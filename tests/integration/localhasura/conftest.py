@@ -88,6 +88,12 @@ def workshop(postgres_url: str, worker_id: str) -> Iterator[Client]:
         made.close()
 
 
+@pytest.fixture
+def rows_of_the_workshop(workshop: Client) -> None:
+    """The same few rows at the beginning of every test."""
+    workshop.sql((_WORKSHOP / "rows.sql").read_text())
+
+
 def _furnished(client: Client) -> Client:
     client.sql(library_schema())
     client.metadata("replace_metadata", {"metadata": library_metadata()}, version=2)
