@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from filelock import FileLock
 from psycopg import sql
 
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
+from frontdesk.store import migrate
 
 _FAST_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _numbers = itertools.count()
@@ -28,7 +30,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     cluster: EmbeddedPostgres | None = None
     with lock:
         if not state.exists():
-            cluster = EmbeddedPostgres(shared / "postgres", port=free_port(), options=_FAST_NOT_DURABLE)
+            cluster = EmbeddedPostgres(
+                shared / f"postgres-{worker_id}", port=free_port(), options=_FAST_NOT_DURABLE
+            )
             cluster.start()
             state.write_text(json.dumps({"url": cluster.url(), "users": 0}))
         known = json.loads(state.read_text())
@@ -38,7 +42,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
         known = json.loads(state.read_text())
         state.write_text(json.dumps({**known, "users": known["users"] - 1}))
     if cluster is not None:
-        _wait_until_unused(state, lock)
+        _forget_when_unused(state, lock)
         cluster.stop()
 
 
@@ -46,6 +50,23 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
 def database_url(postgres_url: str, worker_id: str) -> Iterator[str]:
     """The URL of an empty database of this test's own."""
     with new_database(postgres_url, f"test_{worker_id}_{os.getpid()}_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def store_template(postgres_url: str, worker_id: str) -> Iterator[str]:
+    """A database with frontdesk's own schema, to clone."""
+    name = f"store_{worker_id}_{os.getpid()}"
+    with new_database(postgres_url, name) as url:
+        migrate.apply(url)
+        yield name
+
+
+@pytest.fixture
+def store_url(postgres_url: str, store_template: str, worker_id: str) -> Iterator[str]:
+    """The URL of a database of this test's own, with frontdesk's own schema at its newest."""
+    name = f"store_{worker_id}_{os.getpid()}_{next(_numbers)}"
+    with new_database(postgres_url, name, template=store_template) as url:
         yield url
 
 
@@ -67,12 +88,11 @@ class new_database:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
-def _wait_until_unused(state: Path, lock: FileLock) -> None:
-    """Wait for the other workers; each ends by the test run's own limits."""
-    import time
-
+def _forget_when_unused(state: Path, lock: FileLock) -> None:
+    """Wait for the other workers; each ends by the test run's own limits. One that comes later starts its own."""
     while True:
         with lock:
             if json.loads(state.read_text())["users"] <= 0:
+                state.unlink()
                 return
         time.sleep(0.05)

@@ -19,6 +19,10 @@
     │   ├── Auth0CredentialsRefused  no token for the Management API
     │   └── Auth0Rejected        Auth0 answered with an error; trying again will not help
     │       └── Auth0ScopeMissing    the token has not the scope for this call
+    ├── StoreError
+    │   ├── StoreUnavailable     frontdesk's own database is out of reach
+    │   ├── StoreMissing         none is configured
+    │   └── StoreOutdated        its schema is of another frontdesk
     └── …
 
 A class has a sentence for its reader (its docstring), a stable problem `type`, an HTTP status and an exit code. Only
@@ -229,3 +233,41 @@ class Auth0ScopeMissing(Auth0Rejected):
     def __init__(self, detail: str, *, scopes: Sequence[str]) -> None:
         super().__init__(detail, status_code=403, error_code="insufficient_scope")
         self.scopes = tuple(scopes)
+
+
+class StoreError(FrontdeskError):
+    """The state in frontdesk's own database could not be read or kept."""
+
+    type = "urn:frontdesk:problem:store"
+    status = 503
+
+
+class StoreUnavailable(StoreError):
+    """The database of frontdesk's own is out of reach."""
+
+    type = "urn:frontdesk:problem:store-unavailable"
+    retryable = True
+
+
+class StoreMissing(StoreError):
+    """No database of frontdesk's own is configured, and this needs one."""
+
+    type = "urn:frontdesk:problem:store-missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this needs a database of frontdesk's own: set FRONTDESK_DATABASE_URL (or FRONTDESK_DATABASE_URL_FILE), "
+            "and run `frontdesk db apply`"
+        )
+
+
+class StoreOutdated(StoreError):
+    """The schema in frontdesk's own database is of another frontdesk."""
+
+    type = "urn:frontdesk:problem:store-outdated"
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        super().__init__(
+            f"frontdesk's own schema is at revision {found or 'none'}, and this frontdesk needs {expected}; "
+            "run `frontdesk db apply`"
+        )

@@ -28,10 +28,14 @@ from frontdesk.settings_model import (
     HASURA_CLAIMS,
     MAX_BODY_BYTES,
     ActionSettings,
+    AuthHookSettings,
     ClaimsSettings,
+    DatabaseSettings,
     HasuraSettings,
+    ImportSettings,
     LoginSettings,
     LogSettings,
+    ReconcileSettings,
     ServerSettings,
     TenantSettings,
     setting,
@@ -53,10 +57,14 @@ __all__ = [
     "HASURA_CLAIMS",
     "MAX_BODY_BYTES",
     "ActionSettings",
+    "AuthHookSettings",
     "ClaimsSettings",
+    "DatabaseSettings",
     "HasuraSettings",
+    "ImportSettings",
     "LogSettings",
     "LoginSettings",
+    "ReconcileSettings",
     "ServerSettings",
     "Settings",
     "TenantSettings",
@@ -82,6 +90,7 @@ class Settings(BaseSettings):
         validate_default=False,  # a type that reads text
     )
     hasura: HasuraSettings
+    database: DatabaseSettings = DatabaseSettings()
     tenants: Annotated[
         dict[Annotated[str, StringConstraints(pattern=TENANT_KEY)], TenantSettings], Field(min_length=1)
     ] = setting(expected="at least one tenant", help="")
@@ -89,6 +98,9 @@ class Settings(BaseSettings):
     claims: ClaimsSettings = ClaimsSettings()
     action: ActionSettings = ActionSettings()
     server: ServerSettings = ServerSettings()
+    imports: ImportSettings = ImportSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
+    auth_hook: AuthHookSettings = AuthHookSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

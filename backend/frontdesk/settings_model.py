@@ -16,6 +16,8 @@ from frontdesk.settings_types import (
     ActionNames,
     AdminSecret,
     ClaimName,
+    Cron,
+    DatabaseUrl,
     Domain,
     ExtraClaims,
     HasuraUrl,
@@ -68,6 +70,72 @@ class HasuraSettings(Section):
         expected="a schema of PostgreSQL in lower case, such as public or frontdesk_users",
         help="Where frontdesk's tables are. Another schema than public leaves room for tables of the same names; "
         "GraphQL names stay the same.",
+    )
+
+
+class DatabaseSettings(Section):
+    """frontdesk's own schema in PostgreSQL: where imports stand, what is set aside, the audit, jobs."""
+
+    url: DatabaseUrl | None = setting(
+        None,
+        expected="postgresql://user:password@host:port/database",
+        help="PostgreSQL of frontdesk's own; Hasura's or another one. `frontdesk db apply` makes its schema. Import, "
+        "reconcile, worker and `/api/users` need it.",
+    )
+
+
+class ImportSettings(Section):
+    """How everybody of a tenant is read and written."""
+
+    batch_rows: int = setting(
+        500, expected="a number from 1 to 2000", help="Rows of one mutation.", ge=1, le=2000
+    )
+    batch_budget_s: float = setting(
+        30.0, expected="seconds from 1 to 300", help="How long one mutation may take.", ge=1, le=300
+    )
+    job_from_users: int = setting(
+        5000,
+        expected="a number from 1001 to 1000000",
+        help="From so many users on, an export job is asked for; below it, windows of the search.",
+        ge=1001,
+        le=1_000_000,
+    )
+
+
+class ReconcileSettings(Section):
+    """Looking for drift between tenant and Hasura, and repairing it."""
+
+    schedule: Cron = setting(
+        "0 */4 * * *",
+        expected="a cron string of five fields such as 0 */4 * * *, or an empty one",
+        help="When `frontdesk worker` looks at each tenant, in UTC; empty: never.",
+    )
+    repair: bool = setting(
+        True,
+        expected="true or false",
+        help="Whether the scheduled run repairs what it finds, or reports alone.",
+    )
+    brake_percent: float = setting(
+        1.0,
+        expected="a percentage from 0 to 100",
+        help="A repair that would take away more than this part of a tenant's rows, and more than `brake_rows` of "
+        "them, stops until somebody accepts it.",
+        ge=0,
+        le=100,
+    )
+    brake_rows: int = setting(
+        10, expected="a number of rows", help="See `brake_percent`.", ge=0, le=1_000_000_000
+    )
+
+
+class AuthHookSettings(Section):
+    """The auth hook of Hasura for several tenants (`HASURA_GRAPHQL_AUTH_HOOK`)."""
+
+    unauthorized_role: RoleName | None = setting(
+        None,
+        expected="a Hasura role other than admin and frontdesk",
+        help="Role of a request without a token. Unset: such a request gets 401.",
+        examples=["anonymous"],
     )
 
 
@@ -128,6 +196,14 @@ class TenantSettings(Section):
         help="Role of each application that gets tokens by client credentials; an application that is not here gets "
         "no Hasura claims.",
         examples=[{"k2VnQ0f3JXw9sT7p": "reporter"}],
+    )
+    max_rps: float | None = setting(
+        None,
+        expected="calls a second from 0.1 to 1000",
+        help="The most calls to the Management API in a second. Unset: what Auth0's own rate limit leaves.",
+        examples=[8],
+        ge=0.1,
+        le=1000,
     )
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] | None = setting(
         None,

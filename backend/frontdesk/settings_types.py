@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
+from croniter import croniter
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from frontdesk.identity.policy import ExtraClaim, RoleSource
@@ -163,6 +164,19 @@ def _is_hook_secret(text: str) -> bool:
     return len(key) >= MIN_HOOK_SECRET_BYTES
 
 
+def _database_url(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text.startswith(("postgresql://", "postgres://")) or not text.isprintable() or " " in text:
+        raise Expected
+    return value
+
+
+def _cron(text: str) -> str:
+    if text and not croniter.is_valid(text):
+        raise Expected
+    return text
+
+
 def _list(value: Any) -> Any:
     """Let a variable hold a list: words separated by comma or space."""
     return tuple(re.split(r"[\s,]+", value.strip())) if isinstance(value, str) else value
@@ -200,6 +214,8 @@ Domain = Annotated[str, AfterValidator(_domain)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
 AdminSecret = Annotated[SecretStr, AfterValidator(_printable)]
 OperatorTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_tokens)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Cron = Annotated[str, AfterValidator(_cron)]
 HookSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_hook_secrets)]
 StreamTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_tokens)]
 ActionNames = Annotated[tuple[str, ...], AfterValidator(_action_names), BeforeValidator(_list)]

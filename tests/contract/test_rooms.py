@@ -18,6 +18,7 @@ RANKS = {
     "sync": 4,
     "auth0": 3,
     "hasura": 3,
+    "store": 3,
     "settings": 2,
     "identity": 1,
     "answers": 0,

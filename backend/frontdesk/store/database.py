@@ -1,0 +1,98 @@
+"""Connections to frontdesk's own schema, `frontdesk`, and the locks that keep two of the same work apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from frontdesk.errors import StoreOutdated, StoreUnavailable
+
+SCHEMA = "frontdesk"
+REVISION = "0002"  # the newest of migrations/versions; a test compares
+CONNECT_BUDGET_S = 5.0
+MAX_CONNECTIONS = 8
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class Database:
+    """The database that FRONTDESK_DATABASE_URL names. Threads share it; a forked process needs its own."""
+
+    def __init__(self, url: str, *, max_connections: int = MAX_CONNECTIONS) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=max_connections,
+            timeout=CONNECT_BUDGET_S,
+            open=False,
+            check=ConnectionPool.check_connection,
+            kwargs={"connect_timeout": int(CONNECT_BUDGET_S), "options": f"-c search_path={SCHEMA}"},
+        )
+
+    def __enter__(self) -> Database:
+        self._pool.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Give a connection in a transaction of its own, committed at the end and undone by an exception.
+
+        Names without a schema are those of `frontdesk`. Raises StoreUnavailable when PostgreSQL is out of reach.
+        """
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            # The text of an OperationalError may hold the connection string's host and user, and no password.
+            raise StoreUnavailable(
+                f"frontdesk's database gives no answer ({type(error).__name__}); check FRONTDESK_DATABASE_URL"
+            ) from None
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        """Hold the lock `name` as long as the block runs; False at once when somebody else has it.
+
+        It is PostgreSQL's own, of the session: whoever is killed lets go of it.
+        """
+        key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+        with self.transaction() as connection:
+            connection.autocommit = False
+            got = _only(connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone())
+            connection.commit()
+            try:
+                yield bool(got)
+            finally:
+                if got and not connection.closed:
+                    connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
+
+    def refuse_other_revision(self) -> None:
+        """Raise StoreOutdated unless the schema is the one of this frontdesk."""
+        found = self.revision()
+        if found != REVISION:
+            raise StoreOutdated(found, REVISION)
+
+    def revision(self) -> str | None:
+        """Return the revision of the schema; None when there is none."""
+        with self.transaction() as connection:
+            there = connection.execute("SELECT to_regclass('frontdesk.schema_revision')").fetchone()
+            if _only(there) is None:
+                return None
+            row = connection.execute("SELECT version_num FROM frontdesk.schema_revision").fetchone()
+            return None if row is None else str(row[0])
+
+
+def _only(row: TupleRow | None) -> Any:
+    return None if row is None else row[0]

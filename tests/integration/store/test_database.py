@@ -1,0 +1,104 @@
+"""frontdesk's own schema: applied by the command, refused when it is another, and its locks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from frontdesk.errors import StoreOutdated, StoreUnavailable
+from frontdesk.store import migrate
+from frontdesk.store.database import REVISION, Database
+
+
+def frontdesk(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with these settings and no others."""
+    needed = {
+        "FRONTDESK_HASURA_URL": "http://127.0.0.1:1",
+        "FRONTDESK_TENANTS_DEFAULT_DOMAIN": "acme.eu.auth0.com",
+        "FRONTDESK_TENANTS_DEFAULT_AUDIENCE": "https://api.example.com",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "frontdesk", *arguments],
+        env={"PATH": os.environ["PATH"], **needed, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_apply_makes_the_schema_and_done_twice_it_changes_nothing(database_url: str) -> None:
+    before = frontdesk("db", "status", FRONTDESK_DATABASE_URL=database_url)
+    first = frontdesk("db", "apply", FRONTDESK_DATABASE_URL=database_url)
+    second = frontdesk("db", "apply", FRONTDESK_DATABASE_URL=database_url)
+    after = frontdesk("db", "status", "--json", FRONTDESK_DATABASE_URL=database_url)
+
+    assert (before.returncode, first.returncode, second.returncode, after.returncode) == (1, 0, 0, 0)
+    assert second.stdout.endswith("as before\n")
+    assert f'"revision": "{REVISION}"' in after.stdout
+    with psycopg.connect(database_url) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'frontdesk'"
+        ).fetchall()
+    assert {("passes",), ("audit",), ("procrastinate_jobs",)} <= set(tables)
+
+
+def test_without_a_database_the_command_names_the_variable() -> None:
+    run = frontdesk("db", "apply")
+
+    assert run.returncode == 1
+    assert "FRONTDESK_DATABASE_URL" in run.stderr
+
+
+def test_a_password_is_in_no_error() -> None:
+    run = frontdesk("db", "apply", FRONTDESK_DATABASE_URL="postgresql://me:hunter2hunter2@127.0.0.1:1/x")
+
+    assert run.returncode == 1
+    assert "gives no answer" in run.stderr
+    assert "hunter2" not in run.stdout + run.stderr
+
+
+def test_the_revision_that_the_code_names_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate._MIGRATIONS))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+
+
+def test_a_schema_of_another_revision_is_refused(store_url: str) -> None:
+    with Database(store_url) as database:
+        database.refuse_other_revision()
+        with database.transaction() as connection:
+            connection.execute("UPDATE schema_revision SET version_num = '0001'")
+
+        with pytest.raises(StoreOutdated, match="db apply"):
+            database.refuse_other_revision()
+
+
+def test_two_runs_at_once_apply_each_revision_once(database_url: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(migrate.apply, [database_url, database_url]))
+
+    with Database(database_url) as database:
+        assert database.revision() == REVISION
+
+
+def test_a_lock_is_held_once_and_let_go_of_at_the_end(store_url: str) -> None:
+    with Database(store_url) as one, Database(store_url) as other:
+        with one.lock("import:acme") as first, other.lock("import:acme") as second:
+            assert (first, second) == (True, False)
+            with other.lock("import:globex") as elsewhere:
+                assert elsewhere
+        with other.lock("import:acme") as again:
+            assert again
+
+
+def test_a_database_out_of_reach_is_said_in_time() -> None:
+    with Database("postgresql://me@127.0.0.1:1/x") as database, pytest.raises(StoreUnavailable):
+        database.revision()
