@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
 from localauth0.device_flow import WaitingDevices
+from localauth0.happenings import Doer, Happening, Kind
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
 from localauth0.records import (
@@ -36,6 +37,7 @@ Kept = TypeVar("Kept")
 _MAX_KEPT = 10_000  # per kind; the oldest goes, so a long-running tenant does not grow without end
 _MAX_RECORDED = 1_000
 _NOT_PROFILE = frozenset({"password", "roles"})
+_NOBODY = Doer()
 
 
 def utc_now() -> datetime:
@@ -119,7 +121,22 @@ class Store:
         self._file, self.config = config, config
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
+        self.listeners: list[Callable[[Happening], None]] = []
         self.reset()
+
+    def happened(
+        self,
+        kind: Kind,
+        profile: Mapping[str, Any] | None,
+        *,
+        by: Doer = _NOBODY,
+        connection: str | None = None,
+        **detail: Any,
+    ) -> None:
+        """Tell all listeners what happened to the user with that profile, now."""
+        happening = Happening(kind, self.clock(), profile, by, connection, detail)
+        for listener in self.listeners:
+            listener(happening)
 
     def place_at(self, management_audience: str) -> None:
         """Give the tenant its Management API, whose audience follows from the tenant's address."""
