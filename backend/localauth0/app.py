@@ -16,11 +16,13 @@ from localauth0.management import (
     actions,
     client_grants,
     clients,
-    directory,
+    connections,
     event_streams,
     log_streams,
     resource_servers,
+    roles,
     tenant_settings,
+    users,
 )
 from localauth0.management import http as management
 from localauth0.routes import (
@@ -45,7 +47,9 @@ _RESOURCES = (
     resource_servers,
     log_streams,
     event_streams,
-    directory,
+    connections,
+    roles,
+    users,
     tenant_settings,
 )
 _PAGES = ("/authorize", "/activate", "/u/", "/v2/logout", "/oidc/logout")
