@@ -11,8 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
+from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.user import Identity, Profile, User
 
+_log = structlog.stdlib.get_logger(__name__)
 BOOKKEEPING = ("clocks", "writeId")
 
 
@@ -26,19 +30,48 @@ class UserWrite:
     columns: tuple[str, ...]
 
 
-def write_for(user: User, *, write_id: UUID) -> UserWrite:
-    """Return the upsert of one payload. `write_id` must be fresh: it is what makes the write a clocked one."""
+def write_for(user: User, *, write_id: UUID, rules: FieldRules = NO_RULES) -> UserWrite:
+    """Return the upsert of one payload. `write_id` must be fresh: it is what makes the write a clocked one.
+
+    A column that the application owns is not in it, and one of owner first_write is in the object alone.
+    """
     groups = _groups(user)
+    if rules.rules:
+        groups = _ruled(groups, user, rules)
     columns = {name: value for group in groups.values() for name, value in group.values.items()}
     clocks = {name: _clock(user, group.at) for name, group in groups.items()}
     # The column's default, the present time, is for rows made by hand; a payload that saw nobody says so.
-    unseen = {} if "lastSeen" in columns else {"lastSeen": None}
+    unseen = {} if "lastSeen" in columns or "lastSeen" in rules.unsent else {"lastSeen": None}
     return UserWrite(
         tenant=user.tenant,
         user_id=user.user_id,
         object={"userId": user.user_id, **unseen, **columns, "clocks": clocks, "writeId": str(write_id)},
-        columns=tuple(sorted((*columns, *BOOKKEEPING))),
+        columns=tuple(sorted((*(columns.keys() - rules.unchanged), *BOOKKEEPING))),
     )
+
+
+def _ruled(groups: dict[str, _Group], user: User, rules: FieldRules) -> dict[str, _Group]:
+    """Return the groups with mapped columns, and without those of the application.
+
+    A group that has lost all its columns goes without a clock: nothing of it was told.
+    """
+    fed: dict[str, dict[str, Any]] = {}
+    for rule, value in rules.values(user):
+        fed.setdefault(rule.group or "", {})[rule.graphql_name] = value
+    _tell_mistyped(rules)
+    ruled = {}
+    for name, group in groups.items():
+        values = {column: value for column, value in group.values.items() if column not in rules.unsent}
+        values |= fed.get(name, {})
+        if values or not group.values:
+            ruled[name] = _Group(group.at, values)
+    return ruled
+
+
+def _tell_mistyped(rules: FieldRules) -> None:
+    """Log a column once whose values are of another type; a login never fails over it."""
+    for rule in rules.newly_mistyped():
+        _log.warning("fields.mistyped", column=rule.column, expected=rule.type.value)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.group_commit import GroupCommit
 from frontdesk.hasura.transport import Deadline
 from frontdesk.hasura.user_write import UserWrite, write_for
+from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.user import Activity, StoredUser, User
 
 ROLE = "frontdesk"
@@ -30,8 +31,15 @@ class UserWriter:
     Threads share one writer, and it survives a fork: connections are per process.
     """
 
-    def __init__(self, url: str, admin_secret: str, *, new_id: Callable[[], UUID] = uuid4) -> None:
-        self._url, self._admin_secret, self._new_id = url, admin_secret, new_id
+    def __init__(
+        self,
+        url: str,
+        admin_secret: str,
+        *,
+        rules: FieldRules = NO_RULES,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        self._url, self._admin_secret, self._rules, self._new_id = url, admin_secret, rules, new_id
         self._lock = threading.Lock()
         self._process: int | None = None
         self._client: GraphqlClient
@@ -46,7 +54,7 @@ class UserWriter:
         write may still have arrived), HasuraRejected when Hasura refused this very row.
         """
         deadline = Deadline.after(budget_s)
-        write = write_for(user, write_id=self._new_id())
+        write = write_for(user, write_id=self._new_id(), rules=self._rules)
         lane = (write.tenant, write.columns)
         return self._connected().submit(write, lane=lane, key=write.user_id, deadline=deadline)
 

@@ -1,6 +1,9 @@
 """The domain, without any I/O: users, grants, claims and the claims policy. It uses no other room."""
 
 from frontdesk.identity.claims import Claims, Denied, LoginContext, Organization, decide
+from frontdesk.identity.field_types import FieldType
+from frontdesk.identity.fields import NO_RULES, FieldRule, FieldRules, Owner, graphql_name
+from frontdesk.identity.filters import EVERYBODY, MetadataCondition, UserFilter
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
 from frontdesk.identity.user import (
     Activity,
@@ -17,18 +20,25 @@ from frontdesk.identity.user import (
 )
 
 __all__ = [
+    "EVERYBODY",
+    "NO_RULES",
     "Activity",
     "BlockedUsers",
     "Claims",
     "ClaimsPolicy",
     "Denied",
     "ExtraClaim",
+    "FieldRule",
+    "FieldRules",
+    "FieldType",
     "Identity",
     "JsonObject",
     "JsonValue",
     "Login",
     "LoginContext",
+    "MetadataCondition",
     "Organization",
+    "Owner",
     "Profile",
     "RoleSource",
     "Seen",
@@ -36,5 +46,7 @@ __all__ = [
     "Stamped",
     "StoredUser",
     "User",
+    "UserFilter",
     "decide",
+    "graphql_name",
 ]
