@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
 from localauth0.device_flow import WaitingDevices
-from localauth0.happenings import Doer, Happening, Kind
+from localauth0.happenings import Cause, Kind
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
 from localauth0.records import (
@@ -32,12 +32,13 @@ from localauth0.tenant import TenantConfig, UserEntry
 from localauth0.tenant_file import connection_of_user_id
 
 Clock = Callable[[], datetime]
+Listener = Callable[[Kind, Mapping[str, Any], Cause], None]
 Kept = TypeVar("Kept")
 
 _MAX_KEPT = 10_000  # per kind; the oldest goes, so a long-running tenant does not grow without end
 _MAX_RECORDED = 1_000
 _NOT_PROFILE = frozenset({"password", "roles"})
-_NOBODY = Doer()
+_NO_CAUSE = Cause()
 
 
 def utc_now() -> datetime:
@@ -121,22 +122,16 @@ class Store:
         self._file, self.config = config, config
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
-        self.listeners: list[Callable[[Happening], None]] = []
+        self.listeners: list[Listener] = []
         self.reset()
 
-    def happened(
-        self,
-        kind: Kind,
-        profile: Mapping[str, Any] | None,
-        *,
-        by: Doer = _NOBODY,
-        connection: str | None = None,
-        **detail: Any,
-    ) -> None:
-        """Tell all listeners what happened to the user with that profile, now."""
-        happening = Happening(kind, self.clock(), profile, by, connection, detail)
+    def happened(self, kind: Kind, profile: Mapping[str, Any], cause: Cause = _NO_CAUSE) -> None:
+        """Tell all listeners what happened to a user.
+
+        `profile` is as it is afterwards (a deleted one: as it was). Nobody may change it.
+        """
         for listener in self.listeners:
-            listener(happening)
+            listener(kind, profile, cause)
 
     def place_at(self, management_audience: str) -> None:
         """Give the tenant its Management API, whose audience follows from the tenant's address."""
