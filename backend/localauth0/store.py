@@ -15,9 +15,11 @@ from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
 from localauth0.device_flow import WaitingDevices
-from localauth0.happenings import Cause, Kind
+from localauth0.happenings import Doer, Happening, Kind
+from localauth0.logbook import Logbook
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
+from localauth0.memberships import Memberships
 from localauth0.records import (
     ActionExecution,
     AuthorizationCode,
@@ -32,13 +34,12 @@ from localauth0.tenant import TenantConfig, UserEntry
 from localauth0.tenant_file import connection_of_user_id
 
 Clock = Callable[[], datetime]
-Listener = Callable[[Kind, Mapping[str, Any], Cause], None]
 Kept = TypeVar("Kept")
 
 _MAX_KEPT = 10_000  # per kind; the oldest goes, so a long-running tenant does not grow without end
 _MAX_RECORDED = 1_000
 _NOT_PROFILE = frozenset({"password", "roles"})
-_NO_CAUSE = Cause()
+_NOBODY = Doer()
 
 
 def utc_now() -> datetime:
@@ -122,16 +123,22 @@ class Store:
         self._file, self.config = config, config
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
-        self.listeners: list[Listener] = []
+        self.listeners: list[Callable[[Happening], None]] = []
         self.reset()
 
-    def happened(self, kind: Kind, profile: Mapping[str, Any], cause: Cause = _NO_CAUSE) -> None:
-        """Tell all listeners what happened to a user.
-
-        `profile` is as it is afterwards (a deleted one: as it was). Nobody may change it.
-        """
+    def happened(
+        self,
+        kind: Kind,
+        profile: Mapping[str, Any] | None,
+        *,
+        by: Doer = _NOBODY,
+        connection: str | None = None,
+        **detail: Any,
+    ) -> None:
+        """Tell all listeners what happened to the user with that profile, now."""
+        happening = Happening(kind, self.clock(), profile, by, connection, detail)
         for listener in self.listeners:
-            listener(kind, profile, cause)
+            listener(happening)
 
     def place_at(self, management_audience: str) -> None:
         """Give the tenant its Management API, whose audience follows from the tenant's address."""
@@ -165,6 +172,14 @@ class Store:
             self.bucket = TokenBucket(self.config.rate_limit, self.clock)
             lives = self.lifetimes
             self.users = {entry.user_id: self._user_record(entry) for entry in self.config.users}
+            self.memberships = Memberships(
+                self.config.roles,
+                self.config.organizations,
+                lambda: ((user.user_id, user.roles) for user in list(self.users.values())),
+                since=iso_ms(self.clock()),
+                lock=self.lock,
+            )
+            self.log = Logbook(self.clock, timedelta(days=self.config.plan.log_retention_days))
             self.transactions = Expiring[Transaction](self.clock, lives.transaction)
             self.codes = Expiring[AuthorizationCode](self.clock, lives.code)
             self.sessions = Expiring[Session](self.clock, lives.session)
