@@ -160,7 +160,7 @@ def _api_scopes(
     if not api.enforce_policies:
         return api.scopes
     organization = tenant.store.config.organization(organization_id) if organization_id is not None else None
-    return users.permissions(tenant.store, users.role_names(user, organization), api.identifier)
+    return users.permissions(tenant.store, users.role_names(tenant.store, user, organization), api.identifier)
 
 
 def _refuse_stranger(tenant: LiveTenant, user: UserRecord, asked: AuthorizeRequest) -> None:
@@ -168,7 +168,7 @@ def _refuse_stranger(tenant: LiveTenant, user: UserRecord, asked: AuthorizeReque
     if asked.organization_id is None:
         return
     organization = tenant.store.config.organization(asked.organization_id)
-    if organization is None or organization.member(user.user_id) is None:
+    if organization is None or not tenant.store.memberships.is_member(organization.id, user.user_id):
         text = f"user {user.user_id} is not part of the {asked.organization_id} organization"
         raise LoginRefused("access_denied", text)
 

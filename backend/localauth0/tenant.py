@@ -114,6 +114,7 @@ class Plan(_Record):
     event_streams: bool = True
     log_streams: bool = True
     max_log_streams: Annotated[int, Field(ge=0)] = 100
+    log_retention_days: Annotated[int, Field(gt=0)] = 30
 
     def includes(self, feature: str) -> bool:
         return bool(getattr(self, feature))
@@ -158,10 +159,8 @@ class Organization(_Record):
     name: _Text
     display_name: str = ""
     metadata: dict[str, str] = {}
-    members: list[Member] = []
-
-    def member(self, user_id: str) -> Member | None:
-        return next((member for member in self.members if member.user_id == user_id), None)
+    members: list[Member] = []  # at the start; `Memberships` knows who belongs to it later
+    settings: dict[str, Any] = {}  # as those of a client
 
 
 class UserEntry(BaseModel):

@@ -89,12 +89,15 @@ def logins_count(store: Store, user: UserRecord) -> int:
         return int(user.profile.get("logins_count", 0))
 
 
-def role_names(user: UserRecord, organization: Organization | None) -> list[str]:
+def role_names(store: Store, user: UserRecord, organization: Organization | None) -> list[str]:
     """The names of the roles of a login: an organization's own roles replace those of the tenant."""
-    if organization is None:
-        return list(user.roles)
-    member = organization.member(user.user_id)
-    return list(member.roles) if member is not None else []
+    with store.lock:
+        if organization is None:
+            role_ids = store.memberships.roles_of(user.user_id)
+        else:
+            role_ids = store.memberships.organization_roles_of(organization.id, user.user_id)
+        names = {role.id: role.name for role in store.config.roles}
+    return [names[role_id] for role_id in role_ids]
 
 
 def permissions(store: Store, roles: Collection[str], audience: str) -> list[str]:

@@ -39,7 +39,7 @@ def post_login_event(store: Store, attempt: LoginAttempt) -> dict[str, Any]:
     client = config.client(grant.client_id)
     event: dict[str, Any] = {
         "authentication": {"methods": [{"name": m.name, "timestamp": iso_ms(m.at)} for m in grant.methods]},
-        "authorization": {"roles": users.role_names(attempt.user, organization)},
+        "authorization": {"roles": users.role_names(store, attempt.user, organization)},
         "client": _client(client) if client is not None else {},
         "connection": connection.model_dump() if connection is not None else {},
         "request": request_event(attempt.request),
