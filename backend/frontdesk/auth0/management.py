@@ -10,16 +10,20 @@ Source: Auth0 docs, "Management API v2"; "Rate Limit Policy"; auth0-python 6.
 from __future__ import annotations
 
 import json
-import random
 import socket
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 from auth0.management.client import Auth0
 
 from frontdesk.answers import json_object
+from frontdesk.auth0.pace import Pace, endpoint, group, jitter, told_to_wait_s
 from frontdesk.errors import Auth0CredentialsRefused, Auth0Rejected, Auth0ScopeMissing, Auth0Unavailable
 
 CALL_BUDGET_S = 30.0  # of one exchange, its body included
@@ -30,6 +34,7 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 TOKEN_LEEWAY_S = 60.0
 # A server's answer that a second try may change. A 409 is not among them: it is what a wrong plan gets.
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_LIMIT_STAYS = f"the tenant's rate limit stayed reached for {WAIT_BUDGET_S:.0f} s"
 _CHECK_THE_DOMAIN = "check the tenant's `domain`, or its `management_url`"
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
@@ -50,18 +55,27 @@ class StaticToken:
 
 
 class ManagementApi:
-    """The Management API at `url`, the tenant's base URL without a path (https://acme.eu.auth0.com)."""
+    """The Management API at `url`, the tenant's base URL without a path (https://acme.eu.auth0.com).
+
+    `max_rps` is the most calls in a second, None: what Auth0's own rate limit leaves. It may be used by many threads.
+    """
 
     def __init__(
-        self, url: str, access: Credentials | StaticToken, *, call_budget_s: float = CALL_BUDGET_S
+        self,
+        url: str,
+        access: Credentials | StaticToken,
+        *,
+        call_budget_s: float = CALL_BUDGET_S,
+        max_rps: float | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.audience = f"{self.url}/api/v2/"
         self._access = access
         self._token = _Token()
         self._lock = threading.Lock()
+        self._transport = _Transport(call_budget_s, Pace(max_rps), self._renewed)
         self._http = httpx.Client(
-            transport=_Transport(call_budget_s),
+            transport=self._transport,
             timeout=call_budget_s,
             trust_env=False,
             follow_redirects=False,
@@ -83,6 +97,25 @@ class ManagementApi:
         """Close all connections."""
         self._http.close()
 
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """How often each endpoint was called so far, second tries counted, such as `GET /users/{id}`."""
+        return self._transport.calls()
+
+    def read(self, *path: str, **parameters: str) -> Any:
+        """Return the JSON that a GET of `path` below /api/v2 answers; each part of the path is percent-encoded.
+
+        For records that have to come as Auth0 wrote them: the SDK's models drop the difference between null and absent,
+        and one record that they refuse takes its whole page with it. Raises Auth0Error.
+        """
+        where = "/".join(quote(part, safe="").replace(".", "%2E") for part in path)
+        answer = self._http.get(
+            f"{self.url}/api/v2/{where}",
+            params=parameters,
+            headers={"authorization": f"Bearer {self._bearer()}"},
+        )
+        return answer.json()
+
     def scopes(self) -> frozenset[str] | None:
         """Return the scopes that the token was granted; None for a token that somebody else made.
 
@@ -98,6 +131,15 @@ class ManagementApi:
             if time.monotonic() >= self._token.renew_at:
                 self._token = self._fetch_token(self._access)
             return self._token.value
+
+    def _renewed(self, refused: str) -> str | None:
+        """Return a token in place of one that Auth0 does not take any more; None when there is no other."""
+        if isinstance(self._access, StaticToken):
+            return None
+        with self._lock:
+            if self._token.value == refused:
+                self._token = self._fetch_token(self._access)
+            return self._token.value if self._token.value != refused else None
 
     def _fetch_token(self, credentials: Credentials) -> _Token:
         form = {
@@ -128,65 +170,77 @@ class _Token:
 class _Transport(httpx.BaseTransport):
     """One exchange with its deadline, its second tries, and its errors in our words."""
 
-    def __init__(self, budget_s: float) -> None:
+    def __init__(self, budget_s: float, pace: Pace, renewed: Callable[[str], str | None]) -> None:
         self._inner = httpx.HTTPTransport(retries=0)
         self._budget_s = budget_s
+        self._pace = pace
+        self._renewed = renewed
         self._lock = threading.Lock()
-        self._resume_at = 0.0  # of the wall clock: the bucket is empty until then
+        self._calls: Counter[str] = Counter()
 
     def close(self) -> None:
         self._inner.close()
+
+    def calls(self) -> Mapping[str, int]:
+        with self._lock:
+            return dict(self._calls)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
         limits = request.extensions.get("timeout", {})
         request.extensions["timeout"] = {**limits, "connect": min(CONNECT_BUDGET_S, self._budget_s)}
+        response = self._with_second_tries(request)
+        if response.status_code == 401 and self._has_a_fresh_token(request):
+            response = self._with_second_tries(request)
+        return _accepted(request, response)
+
+    def _has_a_fresh_token(self, request: httpx.Request) -> bool:
+        """Put another token into a request whose own has died midway; tell whether there is one."""
+        scheme, _, refused = request.headers.get("authorization", "").partition(" ")
+        fresh = self._renewed(refused) if scheme == "Bearer" else None
+        if fresh is not None:
+            request.headers["authorization"] = f"Bearer {fresh}"
+        return fresh is not None
+
+    def _with_second_tries(self, request: httpx.Request) -> httpx.Response:
         give_up_at = time.monotonic() + WAIT_BUDGET_S
+        called = endpoint(request.method, request.url.raw_path.decode("ascii").partition("?")[0])
         tries = 0
         while True:
-            tries += 1
-            self._wait_for_the_bucket(give_up_at)
-            response, failure = self._try_once(request)
+            response, failure = self._try_once(request, called, give_up_at)
             if response is not None and response.status_code not in _TRANSIENT:
-                return _accepted(request, response)
+                return response
+            tries += 1
+            limited = response is not None and response.status_code == 429
             delay = _delay_s(response, tries)
-            may_repeat = request.method in _REPEATABLE or (
-                response is not None and response.status_code == 429
-            )
+            may_repeat = limited or (request.method in _REPEATABLE and tries < MAX_TRIES)
             if failure is not None and _is_unknown_host(failure):
                 may_repeat = False  # a typo in the domain stays one
-            if not may_repeat or tries >= MAX_TRIES or time.monotonic() + delay > give_up_at:
+            if not may_repeat or time.monotonic() + delay > give_up_at:
                 raise _gave_up(request, response, failure)
+            if limited:
+                self._pace.pause(group(called), delay)  # the others of its group would only be refused too
             time.sleep(delay)
 
-    def _try_once(self, request: httpx.Request) -> tuple[httpx.Response | None, Exception | None]:
+    def _try_once(
+        self, request: httpx.Request, called: str, give_up_at: float
+    ) -> tuple[httpx.Response | None, Exception | None]:
+        bucket = group(called)
+        if not self._pace.enter(bucket, give_up_at):
+            raise Auth0Unavailable(f"{_where(request)}: {_LIMIT_STAYS}")
+        read: httpx.Response | None = None
+        with self._lock:
+            self._calls[called] += 1
         try:
             response = self._inner.handle_request(request)
             content = _bounded(response, time.monotonic() + self._budget_s)
+            headers = _without_encoding(response.headers)
+            read = httpx.Response(response.status_code, headers=headers, content=content, request=request)
         except httpx.TransportError as error:
             return None, error
-        read = httpx.Response(
-            response.status_code,
-            headers=_without_encoding(response.headers),
-            content=content,
-            request=request,
-        )
-        self._note_the_bucket(read)
+        finally:
+            self._pace.leave(bucket, None if read is None else read.headers)
         return read, None
-
-    def _note_the_bucket(self, response: httpx.Response) -> None:
-        if (
-            response.headers.get("x-ratelimit-remaining") == "0"
-            and (reset := _reset_at(response)) is not None
-        ):
-            with self._lock:
-                self._resume_at = max(self._resume_at, min(reset, time.time() + WAIT_BUDGET_S))
-
-    def _wait_for_the_bucket(self, give_up_at: float) -> None:
-        with self._lock:
-            wait_s = self._resume_at - time.time()
-        if wait_s > 0:
-            time.sleep(min(wait_s, max(0.0, give_up_at - time.monotonic())))
 
 
 def _bounded(response: httpx.Response, deadline: float) -> bytes:
@@ -213,22 +267,10 @@ def _without_encoding(headers: httpx.Headers) -> list[tuple[str, str]]:
 def _delay_s(response: httpx.Response | None, tries: int) -> float:
     """Return how long to wait: what the server says, else twice as long each time; never all at the same moment."""
     if response is not None and response.status_code == 429:
-        said = response.headers.get("retry-after", "")
-        if said.isdecimal():
-            return float(min(int(said), WAIT_BUDGET_S + 1)) + _jitter(0, 0.25)
-        if (reset := _reset_at(response)) is not None:
-            return max(0.0, reset - time.time()) + _jitter(0, 0.25)
-    return float(0.5 * 2 ** (tries - 1) * _jitter(0.75, 1.25))
-
-
-def _jitter(low: float, high: float) -> float:
-    return random.uniform(low, high)  # noqa: S311 - spreads calls in time, and keeps nothing secret
-
-
-def _reset_at(response: httpx.Response) -> float | None:
-    """Return the UNIX time when the bucket gets tokens again."""
-    text = response.headers.get("x-ratelimit-reset", "")
-    return float(text) if text.isdecimal() and len(text) <= 11 else None
+        told = told_to_wait_s(response.headers)
+        if told is not None:
+            return told
+    return float(0.5 * 2 ** (tries - 1) * jitter(0.75, 1.25))
 
 
 def _is_unknown_host(error: BaseException) -> bool:
@@ -276,7 +318,7 @@ def _gave_up(
             f"no answer of Auth0 at {where}: {type(failure).__name__}; {_CHECK_THE_DOMAIN}, and the network"
         )
     if response.status_code == 429:
-        return Auth0Unavailable(f"{where}: the tenant's rate limit stayed reached for {WAIT_BUDGET_S:.0f} s")
+        return Auth0Unavailable(f"{where}: {_LIMIT_STAYS}")
     return Auth0Unavailable(f"{where} answered with HTTP status {response.status_code}")
 
 
