@@ -86,7 +86,7 @@ Body = TypeVar("Body", bound=Edge)
 
 def parse_body(body: bytes, model: type[Body]) -> Body:
     """Return the call in `body`. Raises PayloadInvalid naming each wrong or missing field."""
-    return _validated(parse_object(body), model)
+    return validated(parse_object(body), model)
 
 
 def is_probe(body: bytes, model: type[Edge]) -> bool:
@@ -100,7 +100,7 @@ def is_probe(body: bytes, model: type[Edge]) -> bool:
     if parsed.get("probe") is not True:
         return False
     if parsed.get("user") is not None:
-        _validated(parsed, model)
+        validated(parsed, model)
     return True
 
 
@@ -113,7 +113,8 @@ def refuse_other_trigger(named: str | None, trigger: str) -> None:
         raise PayloadInvalid([FieldFault("trigger", trigger)])
 
 
-def _validated(parsed: dict[str, Any], model: type[Body]) -> Body:
+def validated(parsed: dict[str, Any], model: type[Body]) -> Body:
+    """Return the model of a JSON object. Raises PayloadInvalid naming each wrong or missing field."""
     try:
         return model.model_validate(parsed)
     except ValidationError as error:

@@ -26,7 +26,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise PayloadInvalid([FieldFault("body", "JSON without NaN and Infinity")]) from None
     if not isinstance(parsed, dict):
         raise PayloadInvalid([FieldFault("body", "a JSON object")])
-    faults = _storable_faults(parsed)
+    faults = storable_faults(parsed)
     if faults:
         raise PayloadInvalid(faults)
     return parsed
@@ -49,13 +49,16 @@ def _finite(text: str) -> float:
     return number
 
 
-def _storable_faults(parsed: dict[str, Any]) -> list[FieldFault]:
+def storable_faults(parsed: dict[str, Any]) -> list[FieldFault]:
+    """Return what of a JSON object PostgreSQL could not store, by field; of many faults the first ones."""
     faults: list[FieldFault] = []
     for path, value in _walk(parsed):
         if len(path) > MAX_DEPTH:
             return [FieldFault(shown_field(path[:4]), f"at most {MAX_DEPTH} levels of nesting")]
         if _UNSTORABLE.search(path[-1]) or (isinstance(value, str) and _UNSTORABLE.search(value)):
             faults.append(FieldFault(shown_field(path), "text without NUL characters and lone surrogates"))
+        elif isinstance(value, float) and not math.isfinite(value):
+            faults.append(FieldFault(shown_field(path), "a finite number"))
         if len(faults) >= MAX_FAULTS:
             break
     return faults

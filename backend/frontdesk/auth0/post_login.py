@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from frontdesk.auth0.hook_body import (
     MAX_LOGINS_COUNT,
@@ -22,8 +22,8 @@ from frontdesk.auth0.hook_body import (
     parse_body,
     refuse_other_trigger,
 )
+from frontdesk.auth0.identity_fields import IdentityFields, identity_from
 from frontdesk.identity import (
-    Identity,
     JsonObject,
     Login,
     LoginContext,
@@ -48,22 +48,9 @@ NON_INTERACTIVE_PROTOCOLS = frozenset(
 )
 
 
-def _identity_user_id(value: Any) -> Any:
-    """Auth0 gives an identity's id as a string or as an integer (source: Management API, users)."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class _Identity(Edge):
-    connection: str | None = None
-    provider: str | None = None
-    user_id: Annotated[str | None, BeforeValidator(_identity_user_id)] = None
-    is_social: bool | None = Field(None, alias="isSocial")
-    profile_data: dict[str, Any] | None = Field(None, alias="profileData")
-
-
 class _User(UserFields):
     user_id: UserId
-    identities: list[_Identity] | None = None
+    identities: list[IdentityFields] | None = None
 
 
 class _Authorization(Edge):
@@ -163,7 +150,7 @@ def login_context_from_post_login(call: PostLogin) -> LoginContext:
 
 def _profile(call: PostLogin) -> Profile:
     user = call.user
-    identities = tuple(_identity(identity) for identity in user.identities or ())
+    identities = tuple(map(identity_from, user.identities or ()))
     primary = identities[0].connection if identities else None
     return Profile(
         user_name=user.username,
@@ -180,16 +167,6 @@ def _profile(call: PostLogin) -> Profile:
         identities=identities,
         created_at=user.created_at,
         updated_at=user.updated_at,
-    )
-
-
-def _identity(identity: _Identity) -> Identity:
-    return Identity(
-        connection=identity.connection,
-        provider=identity.provider,
-        user_id=identity.user_id,
-        is_social=identity.is_social,
-        profile_data=identity.profile_data,
     )
 
 
