@@ -23,6 +23,7 @@ CREATE TABLE frontdesk.pass_users (
     user_id text NOT NULL,
     digests bytea,
     state smallint NOT NULL DEFAULT 0,
+    step_us smallint NOT NULL DEFAULT 0,  -- how far a repair has to go on past a clock that stands there
     PRIMARY KEY (pass_id, user_id)
 );
 
