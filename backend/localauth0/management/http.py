@@ -31,6 +31,7 @@ Document = dict[str, Any]
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 Parsed = TypeVar("Parsed", bound="Body")
+Item = TypeVar("Item")
 
 
 def management_blueprint(name: str) -> Blueprint:
@@ -254,10 +255,16 @@ def _invalid_query(fault: str) -> ManagementError:
     return ManagementError(400, f"Query validation error: '{fault}.", "invalid_query_string")
 
 
+def _as_it_is(item: Any) -> Document:
+    """An item that is a document already."""
+    return dict(item)
+
+
 def page_of(
-    items: Sequence[Document],
+    items: Sequence[Item],
     key: str,
     *,
+    shown: Callable[[Item], Document] = _as_it_is,
     id_key: str = "id",
     checkpoint: bool = False,
     always_checkpoint: bool = False,
@@ -268,16 +275,16 @@ def page_of(
 
     By page number: a bare array, or with `include_totals` an object that has the items under `key`. With `checkpoint`
     also by `take` and `from`: an object with the items and, while there are more, `next`; `always_checkpoint` knows no
-    other way.
+    other way. Only the items of the part are looked at and `shown`.
     """
-    if always_checkpoint or (checkpoint and ("take" in request.args or "from" in request.args)):
-        return _checkpoint_page(items, key, id_key)
+    if always_checkpoint or (checkpoint and asks_for_checkpoint()):
+        return _checkpoint_page(items, key, shown, id_key)
     page = query_number("page", otherwise=0, low=0)
     size = query_number("per_page", otherwise=DEFAULT_PAGE_SIZE, low=0, high=MAX_PAGE_SIZE)
     if (page + 1) * size > MAX_PAGED_RECORDS:
         raise ManagementError(400, too_far.format(page=page), "invalid_paging")
     start = page * size
-    found = [selected(item) for item in items[start : start + size]]
+    found = [selected(shown(item)) for item in items[start : start + size]]
     if not query_flag("include_totals", otherwise=False):
         return jsonify(found)
     totals: Document = {"start": start, "limit": size, "total": len(items), key: found}
@@ -286,27 +293,64 @@ def page_of(
     return jsonify(totals)
 
 
-def _checkpoint_page(items: Sequence[Document], key: str, id_key: str) -> Response:
-    take = query_number("take", otherwise=DEFAULT_PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)
+def asks_for_checkpoint() -> bool:
+    """Whether the running call reads a list by checkpoint and not by page number."""
+    return "take" in request.args or "from" in request.args
+
+
+def query_take() -> int:
+    """How many items a part of a list by checkpoint may have."""
+    return query_number("take", otherwise=DEFAULT_PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)
+
+
+def _checkpoint_page(
+    items: Sequence[Item], key: str, shown: Callable[[Item], Document], id_key: str
+) -> Response:
+    take = query_take()
     start = 0
-    if (token := request.args.get("from")) is not None:
-        last_id = _last_id(token)
-        ids = [item[id_key] for item in items]
-        if last_id not in ids:
-            raise ManagementError(400, "Invalid checkpoint in the query parameter from.", "invalid_paging")
-        start = ids.index(last_id) + 1
-    found = items[start : start + take]
+    if (position := checkpoint_position()) is not None:
+        start = _start_behind(items, *position, lambda item: str(shown(item)[id_key]))
+    found = [shown(item) for item in items[start : start + take]]
     answer: Document = {key: [selected(item) for item in found]}
     if start + take < len(items):
-        answer["next"] = base64.urlsafe_b64encode(str(found[-1][id_key]).encode()).decode()
+        answer["next"] = checkpoint_token(str(start + take), str(found[-1][id_key]))
     return jsonify(answer)
 
 
-def _last_id(token: str) -> str | None:
-    try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (binascii.Error, ValueError):
+def _start_behind(items: Sequence[Item], place: str, last_id: str, id_of: Callable[[Item], str]) -> int:
+    """Where the list goes on behind the item that was the last one at that place; the list may have changed since."""
+    if not place.isdecimal():
+        raise invalid_checkpoint()
+    before = min(int(place), len(items))
+    if before and id_of(items[before - 1]) == last_id:
+        return before
+    for at, item in enumerate(items):
+        if id_of(item) == last_id:
+            return at + 1
+    return max(before - 1, 0)  # It is gone, so those behind it have moved up.
+
+
+def checkpoint_token(place: str, last_id: str) -> str:
+    """The opaque text that names a place in a list."""
+    return base64.urlsafe_b64encode(f"{place},{last_id}".encode()).decode()
+
+
+def checkpoint_position() -> tuple[str, str] | None:
+    """The place and the last item that `from` names, if it is there. Raises ManagementError (400 `invalid_paging`)."""
+    token = request.args.get("from")
+    if token is None:
         return None
+    try:
+        place, comma, last_id = base64.urlsafe_b64decode(token.encode()).decode().partition(",")
+    except (binascii.Error, ValueError) as err:
+        raise invalid_checkpoint() from err
+    if not comma:
+        raise invalid_checkpoint()
+    return place, last_id
+
+
+def invalid_checkpoint() -> ManagementError:
+    return ManagementError(400, "Invalid checkpoint in the query parameter from.", "invalid_paging")
 
 
 def selected(item: Document) -> Document:
