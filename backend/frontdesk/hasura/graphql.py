@@ -6,9 +6,10 @@ its code and path go on; and a chained cause would print those words, so where t
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -22,16 +23,27 @@ from gql.transport.exceptions import (
     TransportServerError,
 )
 from gql.transport.requests import RequestsHTTPTransport
-from graphql import DocumentNode, parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    NameNode,
+    SelectionSetNode,
+    Visitor,
+    parse,
+    print_ast,
+    visit,
+)
 from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from frontdesk.errors import HasuraError, HasuraRejected, HasuraUnavailable
-from frontdesk.hasura.transport import Deadline, new_session
+from frontdesk.hasura.transport import AnswerTooLarge, Deadline, new_session
 
 # Hasura's own codes for "not now": its pool or its database is out of reach, or the operation took too long.
 TRY_AGAIN_CODES = frozenset(
     {"postgres-error", "postgres-max-connections-error", "connection-not-established", "timeout", "busy"}
 )
+# Our own code for an answer that is longer than we read: a smaller question gets a shorter one.
+ANSWER_TOO_LARGE = "answer-too-large"
 _MAX_ECHO = 200
 
 # At debug, gql logs whole requests and answers: profiles.
@@ -42,12 +54,35 @@ class Document:
     """A GraphQL document of this room, `<name>.graphql`, parsed and printed once."""
 
     def __init__(self, name: str) -> None:
-        self.text = (files(__package__) / f"{name}.graphql").read_text()
-        self.tree: DocumentNode = parse(self.text)
+        self._use(parse((files(__package__) / f"{name}.graphql").read_text()))
+
+    def _use(self, tree: DocumentNode) -> None:
+        self.tree = tree
+        self.text = print_ast(tree)
+
+    def with_fields(self, below: str, names: Sequence[str]) -> Document:
+        """Return this document with further fields selected below the fields of one name."""
+        made = copy.copy(self)
+        made._use(visit(self.tree, _AddFields(below, names)))
+        return made
 
     def request(self, variables: Mapping[str, Any]) -> GraphQLRequest:
         """Return a request of this document."""
         return _Request(self, variables)
+
+
+class _AddFields(Visitor):
+    def __init__(self, below: str, names: Sequence[str]) -> None:
+        super().__init__()
+        self._below = below
+        self._added = tuple(FieldNode(name=NameNode(value=name)) for name in names)
+
+    def enter_field(self, node: FieldNode, *_: Any) -> FieldNode | None:
+        """Return the field with more below it, or leave it as it is."""
+        if node.name.value != self._below or node.selection_set is None:
+            return None
+        selected = SelectionSetNode(selections=(*node.selection_set.selections, *self._added))
+        return FieldNode(alias=node.alias, name=node.name, arguments=node.arguments, selection_set=selected)
 
 
 class GraphqlClient:
@@ -130,6 +165,8 @@ def _connection_fault(cause: BaseException | None) -> HasuraError:
     match cause:
         case requests.exceptions.HTTPError() if cause.response is not None:
             return HasuraUnavailable(f"Hasura answered with HTTP status {cause.response.status_code}")
+        case AnswerTooLarge():
+            return HasuraRejected("the answer is longer than what is read of one", code=ANSWER_TOO_LARGE)
         case requests.exceptions.InvalidJSONError():
             return HasuraRejected("a value cannot be written as JSON", code="invalid-json")
         case requests.exceptions.SSLError():

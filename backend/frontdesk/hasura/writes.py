@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, Field, ValidationError
 
 from frontdesk.errors import HasuraUnavailable
+from frontdesk.hasura.bulk import Halving, RowResult, batches, rejected, results_of
 from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.group_commit import GroupCommit
 from frontdesk.hasura.transport import Deadline
@@ -23,6 +24,7 @@ from frontdesk.identity.user import Activity, StoredUser, User
 ROLE = "frontdesk"
 CHECK_IN = Document("check_in")
 RECORD_ACTIVITY = Document("record_activity")
+WRITE_USERS = Document("write_users")
 
 
 class UserWriter:
@@ -58,6 +60,23 @@ class UserWriter:
         lane = (write.tenant, write.columns)
         return self._connected().submit(write, lane=lane, key=write.user_id, deadline=deadline)
 
+    def write_many(self, users: Sequence[User], *, budget_s: float) -> tuple[RowResult, ...]:
+        """Write any number of users and return what each came to, in their order; a bad row fails alone.
+
+        Several threads may write at once. Raises HasuraUnavailable when there was no usable answer in time: some
+        rows may have arrived, and writing all of them again does no harm. Raises HasuraRejected when Hasura refuses
+        whatever the rows are.
+        """
+        deadline = Deadline.after(budget_s)
+        self._connected()
+        writes = [write_for(user, write_id=self._new_id(), rules=self._rules) for user in users]
+        results: dict[int, RowResult] = {}
+        halving = Halving(lambda batch: self._send_many(batch, deadline), rejected)
+        for positions in batches(writes):
+            outcomes = halving.outcomes([writes[position] for position in positions])
+            results.update(zip(positions, outcomes, strict=True))
+        return tuple(results[position] for position in range(len(writes)))
+
     def record(self, activity: Activity, *, budget_s: float) -> None:
         """Add an activity; one that is there already stays as it is. Raises as `write` does."""
         deadline = Deadline.after(budget_s)
@@ -84,6 +103,11 @@ class UserWriter:
     def _start_afresh(self) -> None:
         # A thread of the parent may have held the lock at the fork; nobody would ever release it here.
         self._lock = threading.Lock()
+
+    def _send_many(self, writes: Sequence[UserWrite], deadline: Deadline) -> list[RowResult]:
+        variables = {"objects": [write.object for write in writes], "updateColumns": writes[0].columns}
+        answer = self._client.execute(WRITE_USERS, variables, tenant=writes[0].tenant, deadline=deadline)
+        return results_of(answer, writes)
 
     def _send(self, writes: Sequence[UserWrite], deadline: Deadline) -> list[StoredUser]:
         """Send rows of one tenant and one set of columns as one mutation."""
