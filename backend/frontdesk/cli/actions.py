@@ -14,6 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from frontdesk.auth0.access import management_api
 from frontdesk.auth0.action_deploy import carry_out
 from frontdesk.auth0.action_formats import (
     Format,
@@ -25,10 +26,10 @@ from frontdesk.auth0.action_formats import (
 from frontdesk.auth0.action_plan import ActionsPlan, Choices, plan_actions
 from frontdesk.auth0.actions import RenderedAction, action_dir, read_manifest, rendered_actions
 from frontdesk.auth0.flow import Position
-from frontdesk.auth0.management import Credentials, ManagementApi
+from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import PlanBlocked, Step, StepKind
-from frontdesk.errors import SettingsInvalid, UsageError
-from frontdesk.settings import Settings, load_settings, secret
+from frontdesk.errors import UsageError
+from frontdesk.settings import Settings, load_settings
 from frontdesk.settings_types import ACTION_NAMES
 
 app = typer.Typer(help="The Auth0 Actions that call frontdesk.", no_args_is_help=True)
@@ -173,24 +174,6 @@ class _Which:
 
     def keys(self, settings: Settings) -> tuple[str, ...]:
         return tuple(settings.tenants) if self._every else (settings.tenant(self._tenant)[0],)
-
-
-def management_api(settings: Settings, tenant_key: str) -> ManagementApi:
-    """Return the Management API of a tenant, with the application of the settings.
-
-    Raises SettingsInvalid when the settings have none.
-    """
-    tenant = settings.tenants[tenant_key]
-    client_id, client_secret = tenant.management_client_id, tenant.management_client_secret
-    if client_id is None or client_secret is None:
-        missing = "MANAGEMENT_CLIENT_ID" if client_id is None else "MANAGEMENT_CLIENT_SECRET"
-        fault = (
-            f"FRONTDESK_TENANTS_{tenant_key.upper()}_{missing}: expected the machine-to-machine application that "
-            f"calls the Management API, it is not set; `frontdesk auth0 setup` makes one"
-        )
-        raise SettingsInvalid([fault])
-    access = Credentials(client_id=client_id, client_secret=secret(client_secret))
-    return ManagementApi(tenant.management_url, access)
 
 
 def _choices(position: str, *, prune: bool, take_over: bool, secrets: bool) -> Choices:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.cli.actions import management_api
+from frontdesk.auth0.access import management_api
 from frontdesk.errors import UsageError
 from frontdesk.settings import load_settings, secret_places
 from frontdesk.sync.rotation import (
