@@ -22,6 +22,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from frontdesk.errors import SettingsInvalid, UsageError
+from frontdesk.identity.fields import FieldRule, FieldRules
+from frontdesk.identity.filters import UserFilter
 from frontdesk.identity.policy import ClaimsPolicy, ExtraClaim
 from frontdesk.settings_dotenv import dotenv_path, with_dotenv
 from frontdesk.settings_model import (
@@ -31,6 +33,7 @@ from frontdesk.settings_model import (
     AuthHookSettings,
     ClaimsSettings,
     DatabaseSettings,
+    FilterSettings,
     HasuraSettings,
     ImportSettings,
     LoginSettings,
@@ -51,7 +54,7 @@ from frontdesk.settings_sources import (
     missing_secrets,
     read_sources,
 )
-from frontdesk.settings_types import OperatorTokens
+from frontdesk.settings_types import FieldTable, OperatorTokens
 
 __all__ = [
     "HASURA_CLAIMS",
@@ -60,6 +63,7 @@ __all__ = [
     "AuthHookSettings",
     "ClaimsSettings",
     "DatabaseSettings",
+    "FilterSettings",
     "HasuraSettings",
     "ImportSettings",
     "LogSettings",
@@ -89,6 +93,19 @@ class Settings(BaseSettings):
         "be rotated. Unset: both answer 404.",
         validate_default=False,  # a type that reads text
     )
+    fields: FieldTable = setting(
+        {},
+        expected="a table from columns to tables of owner, path, type and default",
+        help="Who owns a column of `users`, and what feeds a column of your own: docs/how-to/choose-fields.md. Owners: "
+        "`auth0` (every sync), `first_write` (when the row is made), `app` (never by frontdesk). "
+        "Types: text, integer, number, boolean, timestamp, json, text[].",
+        examples=[
+            {
+                "company": {"path": "user_metadata.company", "type": "text", "owner": "auth0"},
+                "nickname": {"owner": "first_write"},
+            }
+        ],
+    )
     hasura: HasuraSettings
     database: DatabaseSettings = DatabaseSettings()
     tenants: Annotated[
@@ -100,6 +117,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     imports: ImportSettings = ImportSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    filter: FilterSettings = FilterSettings()
     auth_hook: AuthHookSettings = AuthHookSettings()
     log: LogSettings = LogSettings()
 
@@ -177,6 +195,18 @@ class Settings(BaseSettings):
             pass_unmapped=self.claims.pass_unmapped,
             extra=tuple(ExtraClaim.parse(name, path) for name, path in self.claims.extra.items()),
             blocked_users=self.login.blocked_users,
+        )
+
+    def field_rules(self) -> FieldRules:
+        """Return who owns which column, and what feeds columns that are not ours."""
+        return FieldRules(FieldRule.parse(column, said) for column, said in self.fields.items())
+
+    def user_filter(self) -> UserFilter:
+        """Return who is written at all."""
+        return UserFilter.of(
+            verified_only=self.filter.verified_only,
+            connections=self.filter.connections,
+            metadata=self.filter.metadata,
         )
 
 

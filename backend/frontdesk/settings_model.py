@@ -16,6 +16,7 @@ from frontdesk.settings_types import (
     ActionNames,
     AdminSecret,
     ClaimName,
+    ConnectionNames,
     Cron,
     DatabaseUrl,
     Domain,
@@ -24,6 +25,7 @@ from frontdesk.settings_types import (
     HookSecrets,
     Issuer,
     MachineRoles,
+    MetadataConditions,
     PublicUrl,
     Replicas,
     RoleMap,
@@ -125,6 +127,28 @@ class ReconcileSettings(Section):
     )
     brake_rows: int = setting(
         10, expected="a number of rows", help="See `brake_percent`.", ge=0, le=1_000_000_000
+    )
+
+
+class FilterSettings(Section):
+    """Who is written at all, on every way in; all parts have to be met, and without any everybody is."""
+
+    verified_only: bool = setting(
+        False,
+        expected="true or false",
+        help="Only who has verified their e-mail, or their phone when they have no e-mail.",
+    )
+    connections: ConnectionNames = setting(
+        (),
+        expected="a list of names of connections",
+        help="Only who comes in by one of these connections. Empty: by any.",
+        examples=[["Username-Password-Authentication", "google-oauth2"]],
+    )
+    metadata: MetadataConditions = setting(
+        {},
+        expected="a table from paths below app_metadata or user_metadata to values",
+        help="Only who has each of these values in their metadata; where a list stands, it has to hold the value.",
+        examples=[{"app_metadata.plan": "pro"}],
     )
 
 

@@ -87,7 +87,10 @@ def example_file() -> str:
     parts = [FILE_HEAD]
     for section, keys in keys_by_section().items():
         shown = [key for key in keys if not key.is_secret]
-        if not shown or section is None:
+        if section is None:
+            parts += [_table(key) for key in shown if key.is_table]
+            continue
+        if not shown:
             continue
         title = f"[{TENANTS}.default]" if section == TENANTS else f"[{section}]"
         lines = "\n".join(f"{comment(key)}\n{assignment(key)}" for key in shown)
@@ -110,6 +113,13 @@ def keys_by_section() -> dict[str | None, list[Key]]:
     for key in keys_of(Settings):
         sections.setdefault(key.section, []).append(key)
     return sections
+
+
+def _table(key: Key) -> str:
+    """Return a table whose keys are people's own, with an example of each kind."""
+    example = (key.field.examples or [{}])[0]
+    lines = "\n".join(f"# {name} = {literal(said)}" for name, said in example.items())
+    return f"{key.place_in_file()}\n{comment(key)}\n{lines}\n"
 
 
 def _row(key: Key) -> str:

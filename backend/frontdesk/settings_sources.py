@@ -56,6 +56,11 @@ class Key:
         return self.field.is_required() or (isinstance(extra, dict) and extra.get("needed") is True)
 
     @property
+    def is_table(self) -> bool:
+        """Whether it is a table of the file by itself, whose keys are people's own."""
+        return self.section is None and isinstance(self.field.default, dict)
+
+    @property
     def expected(self) -> str:
         """What the value must be, in words."""
         extra = self.field.json_schema_extra
@@ -74,7 +79,7 @@ class Key:
     def place_in_file(self, tenant: str = "default") -> str:
         """Its place in the TOML file."""
         *table, name = self.path(tenant)
-        return f"[{'.'.join(table)}] {name}" if table else name
+        return f"[{'.'.join(table)}] {name}" if table else f"[{name}]" if self.is_table else name
 
     def title(self, tenant: str = "default") -> str:
         """How a message names the key."""

@@ -17,6 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 from croniter import croniter
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from frontdesk.identity.fields import FieldRule, FieldRules
+from frontdesk.identity.filters import MetadataCondition
 from frontdesk.identity.policy import ExtraClaim, RoleSource
 from frontdesk.identity.roles import is_role_name
 
@@ -206,6 +208,25 @@ def _extra_claims(value: Mapping[str, str]) -> Mapping[str, str]:
     return claims
 
 
+def _fields(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    rules, faults = [], []
+    for column, said in value.items():
+        try:
+            rules.append(FieldRule.parse(column, said))
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("; ".join(faults))
+    FieldRules(rules)
+    return value
+
+
+def _conditions(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    for path, wanted in value.items():
+        MetadataCondition.parse(path, wanted)
+    return value
+
+
 HasuraUrl = Annotated[str, AfterValidator(_hasura_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
@@ -224,3 +245,6 @@ RoleSources = Annotated[tuple[RoleSource, ...], BeforeValidator(_list)]
 RoleMap = Annotated[dict[str, str], AfterValidator(_role_map), BeforeValidator(_table)]
 MachineRoles = Annotated[dict[str, str], AfterValidator(_role_map), BeforeValidator(_table)]
 ExtraClaims = Annotated[dict[str, str], AfterValidator(_extra_claims), BeforeValidator(_table)]
+FieldTable = Annotated[dict[str, Any], AfterValidator(_fields), BeforeValidator(_table)]
+ConnectionNames = Annotated[tuple[str, ...], BeforeValidator(_list)]
+MetadataConditions = Annotated[dict[str, Any], AfterValidator(_conditions), BeforeValidator(_table)]
