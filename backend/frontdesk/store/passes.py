@@ -170,15 +170,18 @@ class RunningPass:
         """Go over to another phase, which begins with an empty position; `detail` is added to what is there."""
         merged = {**self.detail, **detail}
         with self.database.transaction() as connection:
-            self._update(connection, phase=phase, position={}, counts=self.counts, detail=merged)
+            connection.execute(
+                "UPDATE passes SET phase = %s, position = '{}', detail = %s, updated_at = now() WHERE id = %s",
+                (phase, Jsonb(merged), self.id),
+            )
         self.phase, self.position, self.detail = phase, {}, merged
 
     def note(self, **detail: Any) -> None:
         """Add to the pass's detail."""
         merged = {**self.detail, **detail}
         with self.database.transaction() as connection:
-            self._update(
-                connection, phase=self.phase, position=self.position, counts=self.counts, detail=merged
+            connection.execute(
+                "UPDATE passes SET detail = %s, updated_at = now() WHERE id = %s", (Jsonb(merged), self.id)
             )
         self.detail = merged
 
@@ -206,8 +209,9 @@ class RunningPass:
             if states is not None:
                 counts["repeated"] += len(seen) - sum(fresh.values())
             _add_rejects(connection, self.facts, rejects)
-            self._update(
-                connection, phase=self.phase, position=dict(position), counts=counts, detail=self.detail
+            connection.execute(
+                "UPDATE passes SET position = %s, counts = %s, updated_at = now() WHERE id = %s",
+                (Jsonb(dict(position)), Jsonb(dict(counts)), self.id),
             )
         self.counts, self.position = counts, dict(position)
 
@@ -215,11 +219,9 @@ class RunningPass:
         """End the pass, and let go of whom it has seen; counts, detail and rejects stay."""
         merged = {**self.detail, **detail}
         with self.database.transaction() as connection:
-            self._update(
-                connection, phase=self.phase, position=self.position, counts=self.counts, detail=merged
-            )
             connection.execute(
-                "UPDATE passes SET status = %s, finished_at = now() WHERE id = %s", (status, self.id)
+                "UPDATE passes SET status = %s, detail = %s, updated_at = now(), finished_at = now() WHERE id = %s",
+                (status, Jsonb(merged), self.id),
             )
             for table in ("pass_users", "pass_roles", "pass_members"):
                 forget = sql.SQL("DELETE FROM {} WHERE pass_id = %s").format(sql.Identifier(table))
@@ -303,20 +305,6 @@ class RunningPass:
                 (list(states), self.id, *after, limit),
             ).fetchall()
         return [(organization, user_id, tuple(roles)) for organization, user_id, roles in rows]
-
-    def _update(
-        self,
-        connection: Connection,
-        *,
-        phase: str,
-        position: Mapping[str, Any],
-        counts: Mapping[str, int],
-        detail: Mapping[str, Any],
-    ) -> None:
-        connection.execute(
-            "UPDATE passes SET phase = %s, position = %s, counts = %s, detail = %s, updated_at = now() WHERE id = %s",
-            (phase, Jsonb(dict(position)), Jsonb(dict(counts)), Jsonb(dict(detail)), self.id),
-        )
 
 
 def fits_a_key(user_id: str) -> bool:
