@@ -21,7 +21,7 @@ from frontdesk.demo.places import (
 )
 from frontdesk.demo.postgres import EmbeddedPostgres, PostgresFailed
 from frontdesk.demo.processes import Processes
-from frontdesk.demo.tenant import AUTH0_TENANT, tenant_document
+from frontdesk.demo.tenant import AUTH0_TENANT, MACHINE_CLIENT_ID, tenant_document
 from frontdesk.hasura.deploy import apply
 from frontdesk.settings import environment_of_a_child
 
@@ -38,6 +38,8 @@ name = "{auth0_tenant}"
 domain = "{auth0_host}"
 issuer = "{auth0_url}/"
 audience = "{audience}"
+management_url = "{auth0_url}"
+management_client_id = "{machine_client_id}"
 
 [login]
 id_token_namespace = "https://demo.example/"
@@ -89,6 +91,8 @@ def running_house(places: Places, timings: Timings, tell: Callable[[str], None])
         with timings.step("PostgreSQL", tell):
             stack.callback(postgres.stop)
             postgres.start()
+            _write_dotenv(places, postgres.url())
+            schema = _Command(places, "db", "apply")
         with timings.step("jwt-secret and Action", tell):
             jwt_secret = printing.output()
             rendering.output()
@@ -101,6 +105,7 @@ def running_house(places: Places, timings: Timings, tell: Callable[[str], None])
         with timings.step("migrations and metadata", tell):
             apply(places.hasura_url, places.secrets.hasura_admin_secret, PROJECT / "hasura")
         with timings.step("frontdesk", tell):
+            schema.output()
             _start_frontdesk(places, processes)
         yield processes
 
@@ -111,8 +116,17 @@ def frontdesk_environment(places: Places) -> dict[str, str]:
         "FRONTDESK_CONFIG": str(places.data_dir / "frontdesk.toml"),
         "FRONTDESK_HASURA_ADMIN_SECRET": places.secrets.hasura_admin_secret,
         f"FRONTDESK_TENANTS_{TENANT.upper()}_HOOK_SECRETS": places.secrets.hook_secret,
+        f"FRONTDESK_TENANTS_{TENANT.upper()}_MANAGEMENT_CLIENT_SECRET": places.secrets.client_secret,
         "FRONTDESK_OPERATOR_TOKEN": places.secrets.operator_token,
     }
+
+
+def _write_dotenv(places: Places, database_url: str) -> None:
+    """Write what every frontdesk command reads beside the settings file, so that people can run some of their own."""
+    variables = frontdesk_environment(places) | {"FRONTDESK_DATABASE_URL": database_url}
+    del variables["FRONTDESK_CONFIG"]
+    text = "".join(f"{name}='{value}'\n" for name, value in variables.items())
+    write_private(places.data_dir / ".env", f"# Secrets of this demo alone; written at every start.\n{text}")
 
 
 def _write_settings(places: Places) -> None:
@@ -126,6 +140,7 @@ def _write_settings(places: Places) -> None:
             auth0_host=f"{LOOPBACK}:{places.ports.auth0}",
             auth0_url=places.auth0_url,
             audience=AUDIENCE,
+            machine_client_id=MACHINE_CLIENT_ID,
             host=LOOPBACK,
             port=places.ports.frontdesk,
         ),

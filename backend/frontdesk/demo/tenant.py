@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from frontdesk.auth0.scopes import MACHINE_SCOPES
 from frontdesk.demo.places import AUDIENCE, Places
 
 AUTH0_TENANT = "demo"
 CLIENT_ID = "demo-app-k2VnQ0f3JXw9sT7p"
+MACHINE_CLIENT_ID = "demo-frontdesk-m3Vb8sKfT1yQ6wNz"
 ACTION_NAME = "frontdesk-post-login"
 ANA = "auth0|64b0f1e2d3c4b5a697887766"
 ANA_EMAIL = "ana@demo.example"
@@ -27,7 +29,17 @@ def tenant_document(places: Places, action_file: Path) -> dict[str, object]:
                 "allowed_logout_urls": [places.app_url],
                 "grant_types": ["authorization_code", "refresh_token"],
                 "metadata": {},
-            }
+            },
+            {
+                "client_id": MACHINE_CLIENT_ID,
+                "client_secret": places.secrets.client_secret,
+                "name": "frontdesk",
+                "app_type": "non_interactive",
+                "metadata": {"frontdesk": "machine"},
+            },
+        ],
+        "client_grants": [
+            {"client_id": MACHINE_CLIENT_ID, "audience": "/api/v2/", "scope": sorted(MACHINE_SCOPES)}
         ],
         "resource_servers": [
             {"identifier": AUDIENCE, "name": "Hasura", "scopes": [], "allow_offline_access": True}
