@@ -18,6 +18,7 @@ from frontdesk.auth0.signatures import SignedCall
 from frontdesk.identity import Activity
 from frontdesk.sync.checkin import CheckInRules, Writer, compare_tenant
 
+_log = structlog.stdlib.get_logger(__name__)
 MIN_BUDGET_S = 0.05
 
 
@@ -30,9 +31,13 @@ class Recorder(Writer, Protocol):
 
 @dataclass(frozen=True)
 class Recorded:
-    """Both stand in the database; `of_a_user` tells whether the event said whose it is."""
+    """What became of an event; `of_a_user` tells whether it said whose it is.
+
+    Both stand in the database, unless it is `filtered`: then nothing of the event does.
+    """
 
     of_a_user: bool
+    filtered: bool = False
 
 
 def record_account_event(
@@ -50,6 +55,9 @@ def record_account_event(
     started = time.monotonic()
     if user is not None:
         structlog.contextvars.bind_contextvars(user_id=user.user_id)
+        if left_out := rules.filter.why_left_out(user):
+            _log.info("account_event.filtered", reason=left_out)
+            return Recorded(of_a_user=True, filtered=True)
         recorder.write(user, budget_s=rules.budget_s)
     left_s = rules.budget_s - (time.monotonic() - started)
     recorder.record(activity, budget_s=max(left_s, MIN_BUDGET_S))

@@ -13,7 +13,18 @@ import structlog
 from frontdesk.auth0.post_login import login_context_from_post_login, parse_post_login, user_from_post_login
 from frontdesk.auth0.signatures import SignedCall
 from frontdesk.errors import HasuraRejected, HasuraUnavailable
-from frontdesk.identity import Claims, ClaimsPolicy, Denied, JsonObject, Stamped, StoredUser, User, decide
+from frontdesk.identity import (
+    EVERYBODY,
+    Claims,
+    ClaimsPolicy,
+    Denied,
+    JsonObject,
+    Stamped,
+    StoredUser,
+    User,
+    UserFilter,
+    decide,
+)
 
 _log = structlog.stdlib.get_logger(__name__)
 # The Action believes no answer above 100,000 bytes, and Auth0 fails a login whose custom claims exceed 100 kB; other
@@ -34,6 +45,7 @@ class WriteOutcome(StrEnum):
     WRITTEN = "written"
     UNAVAILABLE = "unavailable"
     REJECTED = "rejected"
+    FILTERED = "filtered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +59,10 @@ class IdTokenRules:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckInRules:
-    """What a tenant's operator decided about check-ins. `auth0_name` is only compared with what calls say."""
+    """What a tenant's operator decided about check-ins. `auth0_name` is only compared with what calls say.
+
+    `filter` says who is written; a login of anybody else goes on with the least claims.
+    """
 
     tenant: str
     claims_namespace: str
@@ -56,6 +71,7 @@ class CheckInRules:
     refuse_when_not_written: bool = False
     id_token: IdTokenRules = IdTokenRules()
     auth0_name: str | None = None
+    filter: UserFilter = EVERYBODY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +132,10 @@ def _write(user: User, rules: CheckInRules, writer: Writer) -> tuple[StoredUser 
 
     This is the place of a durable queue: a login that is queued counts as acknowledged.
     """
+    if left_out := rules.filter.why_left_out(user):
+        # The operator's wish and no failure: such a login is not refused, whatever happens to one that fails.
+        _log.info("checkin.filtered", reason=left_out)
+        return None, WriteOutcome.FILTERED
     try:
         return writer.write(user, budget_s=rules.budget_s), WriteOutcome.WRITTEN
     except HasuraUnavailable as error:

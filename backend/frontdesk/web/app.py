@@ -36,7 +36,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     metrics = Metrics()
     live = app.extensions[EXTENSION] = secrets or LiveSecrets(settings)
     hasura_url = settings.hasura.url
-    writer = LiveWriter(hasura_url, lambda: live.current().admin_secret)
+    writer = LiveWriter(hasura_url, lambda: live.current().admin_secret, settings.field_rules())
 
     register_requests(app, metrics)
     register_problems(app)
@@ -50,7 +50,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
 
 
 def _hook_tenants(settings: Settings, live: LiveSecrets) -> dict[str, HookTenant]:
-    policy = settings.claims_policy()
+    policy, user_filter = settings.claims_policy(), settings.user_filter()
     id_token = IdTokenRules(
         namespace=settings.login.id_token_namespace,
         metadata_limit_bytes=settings.login.id_token_metadata_limit_bytes,
@@ -67,6 +67,7 @@ def _hook_tenants(settings: Settings, live: LiveSecrets) -> dict[str, HookTenant
                 refuse_when_not_written=settings.login.on_unavailable == "refuse",
                 id_token=id_token,
                 auth0_name=tenant.name,
+                filter=user_filter,
             ),
         )
         for key, tenant in settings.tenants.items()

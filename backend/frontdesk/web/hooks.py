@@ -59,9 +59,9 @@ def hooks_blueprint(tenants: Mapping[str, HookTenant], writer: Recorder, metrics
         with _counted(partial(metrics.account_event, kind.trigger)):
             if is_probe(call.body, AccountEvent):
                 return _probed(known)
-            record_account_event(call, kind, known.rules, writer)
-        metrics.account_event(kind.trigger, "written")
-        return {"synced": True}
+            recorded = record_account_event(call, kind, known.rules, writer)
+        metrics.account_event(kind.trigger, "filtered" if recorded.filtered else "written")
+        return {"synced": not recorded.filtered}
 
     for kind in (REGISTRATION, PASSWORD_CHANGE):
         view = partial(account_event, kind=kind)

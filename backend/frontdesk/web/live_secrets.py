@@ -17,6 +17,7 @@ import structlog
 
 from frontdesk.errors import SettingsInvalid
 from frontdesk.hasura.writes import UserWriter
+from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.user import Activity, StoredUser, User
 from frontdesk.settings import Settings, load_settings, secret, secret_places
 from frontdesk.sync import Recorder
@@ -105,11 +106,11 @@ class LiveSecrets:
 class LiveWriter:
     """Writes as the UserWriter with the admin secret of the moment."""
 
-    def __init__(self, url: str, admin_secret: Callable[[], str]) -> None:
-        self._url, self._admin_secret = url, admin_secret
+    def __init__(self, url: str, admin_secret: Callable[[], str], rules: FieldRules = NO_RULES) -> None:
+        self._url, self._admin_secret, self._rules = url, admin_secret, rules
         self._lock = threading.Lock()
         self._known = admin_secret()
-        self._writer: Recorder = UserWriter(url, self._known)
+        self._writer: Recorder = UserWriter(url, self._known, rules=rules)
 
     def write(self, user: User, *, budget_s: float) -> StoredUser:
         """Write one user; see UserWriter."""
@@ -124,7 +125,7 @@ class LiveWriter:
         with self._lock:
             if known != self._known:
                 # The one before is not closed: it has writes in flight. It goes with the last of them.
-                self._known, self._writer = known, UserWriter(self._url, known)
+                self._known, self._writer = known, UserWriter(self._url, known, rules=self._rules)
             return self._writer
 
 

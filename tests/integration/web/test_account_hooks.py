@@ -319,3 +319,17 @@ def test_what_the_action_sends_ends_in_the_database(
     assert (probed.calls, probed.logs) == ([], ["frontdesk: probe: HTTP 200"])
     assert row_of(rows)["email"] == event["user"]["email"]
     assert [activity["activity"] for activity in activities(rows)] == kept
+
+
+def test_nothing_is_kept_of_somebody_whom_the_filter_leaves_out(
+    start_desk_at_engine: StartDesk, rows: Rows
+) -> None:
+    desk = start_desk_at_engine(FILTER_VERIFIED_ONLY="true")
+
+    answer = send(desk, REGISTRATION, a_registration())
+    passing = send(desk, REGISTRATION, a_registration(user_id="auth0|bob", email_verified=True), id_="msg_2")
+
+    assert (answer.status_code, answer.json()) == (200, {"synced": False})
+    assert passing.json() == {"synced": True}
+    assert [activity["user_id"] for activity in activities(rows)] == ["auth0|bob"]
+    assert [row["user_id"] for row in rows.execute("select user_id from users").fetchall()] == ["auth0|bob"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
+import structlog
+
 from frontdesk.hasura.user_write import write_for
+from frontdesk.identity import FieldRule, FieldRules
 from frontdesk.identity.user import Identity, Login, Profile, Seen, Source, Stamped, User
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -117,3 +120,80 @@ def test_a_partial_profile_names_the_columns_that_it_carried_and_no_others() -> 
 
     assert write.columns == ("clocks", "createdAt", "userName", "writeId")
     assert write.object["clocks"]["profile"]["at"] == NOW.isoformat()
+
+
+def ruled(user: User, **said: object) -> tuple[dict[str, object], tuple[str, ...]]:
+    rules = FieldRules(FieldRule.parse(column, each) for column, each in said.items())
+    write = write_for(user, write_id=WRITE_ID, rules=rules)
+    return write.object, write.columns
+
+
+def test_a_mapped_column_goes_with_what_it_comes_from() -> None:
+    carried = a_user(user_metadata=Stamped({"company_name": "Acme"}, NOW))
+    rule = {"path": "user_metadata.company_name"}
+
+    object_, columns = ruled(carried, company_name=rule)
+    without, columns_without = ruled(a_user(app_metadata=Stamped({}, NOW)), company_name=rule)
+
+    assert object_["companyName"] == "Acme"
+    assert columns == ("clocks", "companyName", "userMetadata", "writeId")
+    assert "companyName" not in without
+    assert "companyName" not in columns_without
+
+
+def test_a_column_of_first_write_is_in_the_object_alone() -> None:
+    carried = a_user(
+        user_metadata=Stamped({"company": "Acme"}, NOW), profile=Stamped(Profile(name="Ann"), NOW)
+    )
+
+    object_, columns = ruled(
+        carried,
+        company={"path": "user_metadata.company", "owner": "first_write"},
+        name={"owner": "first_write"},
+    )
+
+    assert (object_["company"], object_["name"]) == ("Acme", "Ann")
+    assert not {"company", "name"} & set(columns)
+    assert {"email", "userMetadata"} <= set(columns)
+
+
+def test_a_column_of_the_application_is_never_sent() -> None:
+    carried = a_user(profile=Stamped(Profile(name="Ann"), NOW))
+
+    object_, columns = ruled(
+        carried, name={"owner": "app"}, last_seen={"owner": "app"}, note={"owner": "app"}
+    )
+
+    assert not {"name", "lastSeen", "note"} & object_.keys()
+    assert "name" not in columns
+
+
+def test_a_group_whose_columns_are_all_the_applications_has_no_clock() -> None:
+    carried = a_user(blocked=Stamped(True, NOW), user_metadata=Stamped({"a": 1}, NOW), alive=NOW)
+
+    object_, _ = ruled(
+        carried,
+        blocked={"owner": "app"},
+        user_metadata={"owner": "app"},
+        a={"path": "user_metadata.a", "type": "integer"},
+    )
+
+    # user_metadata still feeds a column, and alive never had one.
+    clocks = object_["clocks"]
+    assert isinstance(clocks, dict)
+    assert clocks.keys() == {"user_metadata", "alive"}
+    assert "userMetadata" not in object_
+
+
+def test_a_mistyped_value_is_logged_once_by_its_column() -> None:
+    rules = FieldRules([FieldRule.parse("size", {"path": "user_metadata.size", "type": "integer"})])
+    carried = a_user(user_metadata=Stamped({"size": "a private text"}, NOW))
+
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            write = write_for(carried, write_id=WRITE_ID, rules=rules)
+
+    assert write.object["size"] is None
+    assert lines == [
+        {"event": "fields.mistyped", "column": "size", "expected": "integer", "log_level": "warning"}
+    ]

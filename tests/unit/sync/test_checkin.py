@@ -9,7 +9,7 @@ from tests.builders import ABSENT, AT, a_hook_body, a_policy, a_stored_user
 
 from frontdesk.auth0.signatures import SignedCall
 from frontdesk.errors import HasuraError, HasuraRejected, HasuraUnavailable, PayloadInvalid
-from frontdesk.identity import BlockedUsers, StoredUser, User
+from frontdesk.identity import BlockedUsers, StoredUser, User, UserFilter
 from frontdesk.sync import CheckInRules, IdTokenRules, WriteOutcome, check_in
 
 # What the Action reads of an answer at most (actions/post-login/action.js).
@@ -156,3 +156,26 @@ def test_metadata_that_auth0_does_not_have_is_an_empty_object_on_the_id_token() 
     answer = check_in(a_call({"user.app_metadata": ABSENT}), rules, MemoryWriter())
 
     assert answer.id_token["https://app.example.com/app_metadata"] == {}
+
+
+@pytest.mark.parametrize("refuse", [False, True], ids=["allow", "refuse"])
+def test_somebody_whom_the_filter_leaves_out_is_not_written_and_gets_the_least(refuse: bool) -> None:
+    writer = MemoryWriter()
+    rules = replace(RULES, filter=UserFilter.of(connections=["another"]), refuse_when_not_written=refuse)
+
+    answer = check_in(a_call({"authorization": {"roles": ["editor"]}}), rules, writer)
+
+    assert writer.written == []
+    assert (answer.outcome, answer.synced, answer.denied) == (WriteOutcome.FILTERED, False, None)
+    claims = answer.access_token["https://hasura.io/jwt/claims"]
+    assert isinstance(claims, dict)
+    assert claims["x-hasura-allowed-roles"] == ["user"]
+
+
+def test_somebody_who_passes_the_filter_is_written() -> None:
+    writer = MemoryWriter()
+    rules = replace(RULES, filter=UserFilter.of(verified_only=True))
+
+    answer = check_in(a_call({"user.email_verified": True}), rules, writer)
+
+    assert (answer.synced, len(writer.written)) == (True, 1)
