@@ -78,7 +78,7 @@ def test_a_filter_has_three_parts(tmp_path: Path) -> None:
         FILTER_CONNECTIONS="github, acme-saml",
     ).user_filter()
 
-    assert (chosen.verified_only, chosen.connections) == (True, {"github", "acme-saml"})
+    assert (chosen.verified_only, chosen.connections) == (True, frozenset({"github", "acme-saml"}))
     assert [(each.path, each.value) for each in chosen.metadata] == [(("app_metadata", "plan"), "pro")]
 
 
@@ -86,5 +86,6 @@ def test_a_wrong_condition_is_named(tmp_path: Path) -> None:
     fault = only_fault(tmp_path, '[filter]\nmetadata = {"user.plan" = "pro"}\n')
 
     assert fault == (
-        "FRONTDESK_FILTER_METADATA ([filter] metadata): 'user.plan': expected a path below app_metadata or user_metadata"
+        "FRONTDESK_FILTER_METADATA ([filter] metadata): 'user.plan': expected a path below app_metadata or "
+        "user_metadata"
     )
