@@ -18,6 +18,7 @@ from localauth0.management import (
     clients,
     connections,
     event_streams,
+    jobs,
     log_streams,
     resource_servers,
     roles,
@@ -30,6 +31,7 @@ from localauth0.routes import (
     dbconnections,
     device,
     discovery,
+    downloads,
     login_page,
     logout,
     signup,
@@ -50,7 +52,20 @@ _RESOURCES = (
     connections,
     roles,
     users,
+    jobs,
     tenant_settings,
+)
+_PUBLIC = (
+    discovery,
+    authorize,
+    login_page,
+    signup,
+    device,
+    dbconnections,
+    token,
+    userinfo,
+    logout,
+    downloads,
 )
 _PAGES = ("/authorize", "/activate", "/u/", "/v2/logout", "/oidc/logout")
 
@@ -73,7 +88,7 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.register_error_handler(PageError, _page_error)
     app.register_error_handler(NotImplementedHere, _not_implemented)
     app.register_error_handler(HTTPException, _http_error)
-    for module in (discovery, authorize, login_page, signup, device, dbconnections, token, userinfo, logout):
+    for module in _PUBLIC:
         app.register_blueprint(module.blueprint)
     for resource in _RESOURCES:
         app.register_blueprint(resource.blueprint)

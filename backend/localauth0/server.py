@@ -109,6 +109,7 @@ class LocalAuth0:
             self._http.stop_listening()
         # Before the wait for running requests: one of them may be waiting for an Action that never returns.
         self._runtime.stop()
+        self._store.jobs.forget_all()
         self._triggers.wait_for_later(_STOP_LIMIT_S)
         if self._http is not None:
             self._http.wait_for_requests()

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from localauth0.actions.library import ActionLibrary
 from localauth0.device_flow import WaitingDevices
 from localauth0.happenings import Doer, Happening, Kind
+from localauth0.jobs import JobBoard
 from localauth0.logbook import Logbook
 from localauth0.management.rate_limit import TokenBucket
 from localauth0.management.scopes import MANAGEMENT_SCOPES
@@ -124,6 +125,7 @@ class Store:
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
         self.listeners: list[Callable[[Happening], None]] = []
+        self.jobs = JobBoard(config.export_jobs, clock)
         self.reset()
 
     def happened(
@@ -179,6 +181,7 @@ class Store:
                 since=iso_ms(self.clock()),
                 lock=self.lock,
             )
+            self.jobs.forget_all()
             self.log = Logbook(self.clock, timedelta(days=self.config.plan.log_retention_days))
             self.transactions = Expiring[Transaction](self.clock, lives.transaction)
             self.codes = Expiring[AuthorizationCode](self.clock, lives.code)

@@ -198,6 +198,21 @@ class ActionBuilds(_Record):
     looks: Annotated[int, Field(gt=0)] | None = 3
 
 
+class ExportJobs(_Record):
+    """How long an export of users takes (as the build of an Action), whether it fails and why, and how it is told.
+
+    `processing`: whether a running job says so, or `pending`. A link to the file lives for `link_seconds`, a job for
+    `kept_seconds`.
+    """
+
+    seconds: Annotated[float, Field(ge=0, strict=False)] = 0.6
+    looks: Annotated[int, Field(gt=0)] | None = 3
+    processing: bool = True
+    fails: str | None = None
+    link_seconds: Annotated[float, Field(gt=0, strict=False)] = 60.0
+    kept_seconds: Annotated[float, Field(gt=0, strict=False)] = 86_400.0
+
+
 class DeviceFlow(_Record):
     """The device flow, in seconds: how often a device may ask, and how long its code lives."""
 
@@ -249,6 +264,7 @@ class TenantConfig(_Record):
     rate_limit: RateLimit = RateLimit()
     plan: Plan = Plan()
     action_builds: ActionBuilds = ActionBuilds()
+    export_jobs: ExportJobs = ExportJobs()
     sent_secrets: Literal["replace", "merge"] = "replace"
     device_flow: DeviceFlow = DeviceFlow()
 

@@ -1,0 +1,164 @@
+"""Jobs: exports of users, imports, and how far they are.
+
+Source: the Management OpenAPI, `/jobs`; Auth0 docs, "Bulk User Exports"; recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from flask import Response, jsonify
+from pydantic import Field, StringConstraints
+
+from localauth0.errors import ManagementError
+from localauth0.export_rows import (
+    MAX_CSV_FIELDS,
+    METADATA,
+    ExportField,
+    heading,
+    predefined_fields,
+    row_writer,
+)
+from localauth0.jobs import Job, Progress
+from localauth0.live import LiveTenant
+from localauth0.management.http import (
+    Body,
+    Document,
+    body_of,
+    invalid_body,
+    management_blueprint,
+    not_found,
+    scoped,
+)
+from localauth0.routes.http import live
+from localauth0.store import Store, iso_ms
+from localauth0.tenant import Connection
+
+blueprint = management_blueprint("jobs")
+
+_DEFAULT_FORMAT = "csv"
+
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class FieldBody(Body):
+    name: _Name
+    export_as: _Name | None = None
+
+    def column(self) -> ExportField:
+        return ExportField(self.name, self.export_as or self.name)
+
+
+class ExportBody(Body):
+    connection_id: Annotated[str, StringConstraints(pattern=r"^con_[A-Za-z0-9]{16}$")] | None = None
+    format: Literal["json", "csv"] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    fields: list[FieldBody] | None = None
+
+
+@blueprint.post("/jobs/users-exports")
+@scoped("read:users")
+def export_users() -> Response:
+    body, tenant = body_of(ExportBody), live()
+    connection = _connection(tenant, body.connection_id)
+    file_format = body.format or _DEFAULT_FORMAT
+    columns = [one.column() for one in body.fields or []] or predefined_fields(file_format)
+    if file_format == "csv":
+        _refuse_for_csv(columns)
+    told = body.set_values()
+    if connection is not None:
+        told["connection"] = connection.name
+    lines = _lines(tenant.store, file_format, columns, connection, body.limit)
+    job = tenant.store.jobs.begin_export(told, lines)
+    return jsonify({"type": job.type, "status": "pending", **told, **_named(job)})
+
+
+@blueprint.get("/jobs/<job_id>")
+@scoped("create:users", "read:users")
+def get_job(job_id: str) -> Response:
+    tenant = live()
+    job = _job(tenant, job_id)
+    progress = tenant.store.jobs.look_at(job)
+    told = {"type": job.type, "status": progress.status, **job.told, **_named(job)}
+    return jsonify({**told, **_progress(tenant, job, progress)})
+
+
+@blueprint.get("/jobs/<job_id>/errors")
+@scoped("create:users", "read:users")
+def get_job_errors(job_id: str) -> Response:
+    errors = _job(live(), job_id).errors
+    return jsonify(errors) if errors else Response(status=204)
+
+
+def _job(tenant: LiveTenant, job_id: str) -> Job:
+    job = tenant.store.jobs.job(job_id)
+    if job is None:
+        raise not_found("The job does not exist", "inexistent_job")
+    return job
+
+
+def _named(job: Job) -> Document:
+    return {"created_at": iso_ms(job.created_at), "id": job.id}
+
+
+def _progress(tenant: LiveTenant, job: Job, progress: Progress) -> Document:
+    if progress.status == "failed":
+        return {"status_details": progress.fault}
+    if progress.status != "completed":
+        return {
+            "percentage_done": int(progress.done * 100),
+            "time_left_seconds": progress.seconds_left,
+        }
+    if job.file is None:
+        return {}
+    ending = "json" if job.told.get("format", _DEFAULT_FORMAT) == "json" else "csv"
+    link = tenant.store.jobs.link(job, f"{tenant.store.config.tenant}.{ending}.gz")
+    return {"percentage_done": 100, "time_left_seconds": 0, "location": f"{tenant.url}{link}"}
+
+
+def _connection(tenant: LiveTenant, connection_id: str | None) -> Connection | None:
+    if connection_id is None:
+        return None
+    found = next((one for one in tenant.store.config.connections if one.id == connection_id), None)
+    if found is None:
+        raise ManagementError(400, "The connection does not exist.", "inexistent_connection")
+    return found
+
+
+def _refuse_for_csv(columns: list[ExportField]) -> None:
+    if len(columns) > MAX_CSV_FIELDS:
+        raise invalid_body(f"Payload validation error: 'A CSV export has at most {MAX_CSV_FIELDS} fields'.")
+    whole = next((column.name for column in columns if column.name in METADATA), None)
+    if whole is not None:
+        raise invalid_body(f"Payload validation error: 'A CSV export cannot have all of {whole}'.")
+
+
+def _lines(
+    store: Store,
+    file_format: str,
+    columns: list[ExportField],
+    connection: Connection | None,
+    limit: int | None,
+) -> Iterator[bytes]:
+    """The lines of the file. It is made in the background, so users come and go meanwhile."""
+    yield heading(file_format, columns)
+    write, count = row_writer(file_format, columns), 0
+    for profile in _profiles(store):
+        if connection is not None and not _is_of(profile, connection):
+            continue
+        yield write(profile)
+        count += 1
+        if count == limit:
+            return
+
+
+def _profiles(store: Store) -> Iterator[Mapping[str, Any]]:
+    for user_id in list(store.users):
+        user = store.users.get(user_id)
+        if user is not None:
+            yield user.profile
+
+
+def _is_of(profile: Mapping[str, Any], connection: Connection) -> bool:
+    return any(identity.get("connection") == connection.name for identity in profile["identities"])
