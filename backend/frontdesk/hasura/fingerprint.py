@@ -172,6 +172,11 @@ class Layout:
         return False
 
 
+def same_json(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values mean the same, whoever wrote them."""
+    return _digest(Form.VALUE, one) == _digest(Form.VALUE, other)
+
+
 def _is_ahead(at: int, born: int, stored: Mapping[str, Any] | None, incarnation: int | None) -> bool:
     if incarnation is not None and (at <= incarnation if born == _NO_TIME else born < incarnation):
         return True

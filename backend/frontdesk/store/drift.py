@@ -118,6 +118,42 @@ class DriftMarks:
             user_id: Mark(user_id=user_id, state=State(state), step_us=step) for user_id, state, step in rows
         }
 
+    def members(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Return the roles of those memberships (organization and user) that the pass has read."""
+        with self._run.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT m.organization_id, m.user_id, m.roles FROM pass_members m"
+                " JOIN unnest(%s::text[], %s::text[]) AS k (organization_id, user_id)"
+                " USING (organization_id, user_id) WHERE m.pass_id = %s",
+                ([key[0] for key in keys], [key[1] for key in keys], self._run.id),
+            ).fetchall()
+        return {(organization, user_id): tuple(roles) for organization, user_id, roles in rows}
+
+    def count_members(self, *, without: Collection[State]) -> int:
+        """Return how many memberships the pass has read, those of users in these states left out."""
+        with self._run.database.transaction() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pass_members m WHERE m.pass_id = %s AND NOT EXISTS (SELECT FROM pass_users u"
+                " WHERE u.pass_id = m.pass_id AND u.user_id = m.user_id AND u.state = ANY(%s))",
+                (self._run.id, list(without)),
+            ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def member_page(
+        self, *, after: tuple[str, str] = ("", ""), without: Collection[State], limit: int
+    ) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Return the next memberships by key, as organization, user and roles, those of users in these states left out."""
+        with self._run.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT m.organization_id, m.user_id, m.roles FROM pass_members m"
+                " WHERE m.pass_id = %s AND (m.organization_id, m.user_id) > (%s, %s)"
+                " AND NOT EXISTS (SELECT FROM pass_users u"
+                " WHERE u.pass_id = m.pass_id AND u.user_id = m.user_id AND u.state = ANY(%s))"
+                " ORDER BY m.organization_id, m.user_id LIMIT %s",
+                (self._run.id, *after, list(without), limit),
+            ).fetchall()
+        return [(organization, user_id, tuple(roles)) for organization, user_id, roles in rows]
+
 
 def _forget(connection: Connection, run: RunningPass, user_ids: Collection[str]) -> None:
     connection.execute(
