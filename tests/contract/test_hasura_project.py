@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from frontdesk.hasura.project import read_project
+from frontdesk.identity.policy import RESERVED_CLAIMS
 
 PROJECT = Path(__file__).parents[2] / "hasura"
 METADATA = PROJECT / "metadata"
@@ -91,15 +92,24 @@ def permissions() -> list[tuple[str, str, str, dict[str, Any]]]:
     ]
 
 
-def test_only_the_service_writes_and_only_users_and_activities_and_only_as_a_backend() -> None:
+def test_only_the_service_writes_and_only_as_a_backend_and_in_the_tenant_of_its_session() -> None:
     writing = [entry for entry in permissions() if entry[1] != "select"]
+    tenant = {"tenant": {"_eq": "X-Hasura-Tenant"}}
 
-    assert {(name, kind, role) for name, kind, role, _ in writing} == {
-        ("users", "insert", "frontdesk"),
-        ("users", "update", "frontdesk"),
-        ("auth_activities", "insert", "frontdesk"),
+    assert {role for _, _, role, _ in writing} == {"frontdesk"}
+    for *_, permission in writing:
+        assert permission["backend_only"] is True
+        assert permission.get("check", tenant) == permission.get("filter", tenant) == tenant
+        assert permission.get("set", {"tenant": "x-hasura-tenant"}) == {"tenant": "x-hasura-tenant"}
+        assert "tenant" not in permission.get("columns", ())
+
+
+def test_grants_and_pointers_are_written_by_the_database_and_by_people() -> None:
+    writing = {entry[:2] for entry in permissions() if entry[1] != "select"}
+
+    assert {(name, kind) for name, kind in writing if name in ("user_roles", "user_merges")} == {
+        ("user_merges", "delete")
     }
-    assert all(permission["backend_only"] is True for *_, permission in writing)
 
 
 def test_there_are_three_roles_and_none_is_anonymous() -> None:
@@ -120,14 +130,18 @@ def test_what_people_read_depends_on_tenant_block_and_deletion(
     told = str(permission["filter"])
 
     assert "'tenant': {'_eq': 'X-Hasura-Tenant'}" in told
-    assert "'user_id': {'_eq': 'X-Hasura-User-Id'}" in told
+    assert "{'_eq': 'X-Hasura-User-Id'}" in told
     assert "'blocked': {'_eq': False}" in told
     assert "'deleted_at': {'_is_null': True}" in told
 
 
-def test_what_the_service_reads_back_is_no_root_field() -> None:
+def test_what_the_service_reads_hangs_on_a_variable_that_no_token_has() -> None:
     reading = [entry for entry in permissions() if entry[1:3] == ("select", "frontdesk")]
 
-    assert {name for name, *_ in reading} == {"users", "user_roles"}
+    assert {name for name, *_ in reading} == {file.stem.removeprefix("public_") for file in TABLE_FILES}
     for *_, permission in reading:
-        assert permission["query_root_fields"] == permission["subscription_root_fields"] == []
+        assert permission["filter"] == {
+            "_and": [{"tenant": {"_eq": "X-Hasura-Tenant"}}, {"tenant": {"_eq": "X-Hasura-Frontdesk-Tenant"}}]
+        }
+        assert permission["subscription_root_fields"] == []
+    assert "x-hasura-frontdesk-tenant" in RESERVED_CLAIMS

@@ -108,7 +108,9 @@ class GraphqlClient:
         Raises HasuraUnavailable when no usable answer came before the deadline, HasuraRejected when Hasura refused.
         """
         request = document.request(variables)
-        extra = {"headers": {**self._headers, "x-hasura-tenant": tenant}, "timeout": deadline}
+        # The second one no token has: what role frontdesk may read is of that tenant, so a token with the role reads nothing.
+        tenants = {"x-hasura-tenant": tenant, "x-hasura-frontdesk-tenant": tenant}
+        extra = {"headers": {**self._headers, **tenants}, "timeout": deadline}
         try:
             return self._ask(request, extra)
         except TransportConnectionFailed as err:

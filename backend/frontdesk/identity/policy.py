@@ -18,6 +18,7 @@ RESERVED_CLAIMS = frozenset(
         "x-hasura-role",
         "x-hasura-user-id",
         "x-hasura-tenant",
+        "x-hasura-frontdesk-tenant",
         "x-hasura-admin-secret",
         "x-hasura-access-key",
         "x-hasura-use-backend-only-permissions",

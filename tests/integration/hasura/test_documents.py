@@ -22,6 +22,7 @@ def test_a_document_is_valid_for_the_services_own_role(engine: Engine, name: str
             "x-hasura-role": "frontdesk",
             "x-hasura-use-backend-only-permissions": "true",
             "x-hasura-tenant": "default",
+            "x-hasura-frontdesk-tenant": "default",
         },
     )
     schema = build_client_schema(answer["data"])
