@@ -15,8 +15,9 @@ from localauth0.actions.events import post_change_password_event, post_user_regi
 from localauth0.errors import LocalAuth0Error
 from localauth0.live import LiveTenant
 from localauth0.records import Mail, PasswordTicket, RequestFacts, Transaction
-from localauth0.store import Store, UserRecord, iso_ms
+from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection
+from localauth0.user_store import UserRecord
 
 MAX_PASSWORD_BYTES = 72
 MAX_EMAIL_CHARS = 254
@@ -79,10 +80,21 @@ def change_password(tenant: LiveTenant, ticket: PasswordTicket, password: str, r
         if user is None or connection is None:
             raise AccountRefused("BadRequestError", "invalid_ticket", "The user no longer exists.")
         now = iso_ms(store.clock())
-        user.password = password
-        user.profile.update(last_password_reset=now, updated_at=now)
+        set_password(user, connection.name, password)
+        store.users.rewrite(user, {**user.profile, "last_password_reset": now, "updated_at": now})
     event = post_change_password_event(store, user, connection, request)
     tenant.triggers.run_later("post-change-password", event)
+
+
+def set_password(user: UserRecord, connection: str, password: str) -> None:
+    """Give the user's identity in that connection another password."""
+    places = range(len(user.profile["identities"]))
+    found = (place for place in places if user.profile["identities"][place].get("connection") == connection)
+    place = next(found, 0)
+    if place == 0:
+        user.password = password
+    else:
+        user.linked_passwords[users.identity_key(user, place)] = password
 
 
 def _profile(store: Store, account: NewAccount) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from localauth0.records import (
     Session,
     Transaction,
 )
-from localauth0.store import UserRecord
 from localauth0.tenant import Client, Connection, ResourceServer
+from localauth0.user_store import UserRecord
 
 OIDC_SCOPES = frozenset({
     "openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email",

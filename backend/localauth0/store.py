@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
 from localauth0.device_flow import WaitingDevices
+from localauth0.generator import GeneratedPeople
 from localauth0.happenings import Doer, Happening, Kind
 from localauth0.jobs import JobBoard
 from localauth0.logbook import Logbook
@@ -31,8 +32,9 @@ from localauth0.records import (
     Session,
     Transaction,
 )
-from localauth0.tenant import TenantConfig, UserEntry
+from localauth0.tenant import Generate, TenantConfig, UserEntry
 from localauth0.tenant_file import connection_of_user_id
+from localauth0.user_store import UserRecord, UserStore
 
 Clock = Callable[[], datetime]
 Kept = TypeVar("Kept")
@@ -50,23 +52,6 @@ def utc_now() -> datetime:
 def iso_ms(moment: datetime) -> str:
     """The moment as Auth0 writes it: UTC, milliseconds, `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@dataclass
-class UserRecord:
-    """A user: the profile in the Management API's shape (unset attributes are absent), and what lies beside it."""
-
-    profile: dict[str, Any]
-    password: str | None
-    roles: list[str]
-
-    @property
-    def user_id(self) -> str:
-        return str(self.profile["user_id"])
-
-    @property
-    def is_blocked(self) -> bool:
-        return self.profile.get("blocked") is True
 
 
 class Expiring(Generic[Kept]):
@@ -173,11 +158,17 @@ class Store:
             self.config = self._file
             self.bucket = TokenBucket(self.config.rate_limit, self.clock)
             lives = self.lifetimes
-            self.users = {entry.user_id: self._user_record(entry) for entry in self.config.users}
+            self.users = UserStore(
+                [self._user_record(entry) for entry in self.config.users],
+                GeneratedPeople(self.config.generate or Generate()),
+                clock=self.clock,
+                lag=timedelta(seconds=self.config.search_lag),
+                lock=self.lock,
+            )
             self.memberships = Memberships(
                 self.config.roles,
                 self.config.organizations,
-                lambda: ((user.user_id, user.roles) for user in list(self.users.values())),
+                self.users.role_grants,
                 since=iso_ms(self.clock()),
                 lock=self.lock,
             )

@@ -245,6 +245,15 @@ class EventStream(_Record):
     updated_at: str
 
 
+class Generate(_Record):
+    """How many users, roles and organizations are made up beside those that the file names (generator.py)."""
+
+    users: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    roles: Annotated[int, Field(ge=0, le=1000)] = 0
+    organizations: Annotated[int, Field(ge=0, le=100_000)] = 0
+    seed: int = 0
+
+
 class TenantConfig(_Record):
     """One tenant as its file describes it; cross references have been checked by tenant_file.py."""
 
@@ -267,6 +276,8 @@ class TenantConfig(_Record):
     export_jobs: ExportJobs = ExportJobs()
     sent_secrets: Literal["replace", "merge"] = "replace"
     device_flow: DeviceFlow = DeviceFlow()
+    generate: Generate | None = None
+    search_lag: Annotated[float, Field(ge=0, strict=False)] = 0.0  # seconds until a search sees a change
 
     def client(self, client_id: str | None) -> Client | None:
         return next((client for client in self.clients if client.client_id == client_id), None)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from localauth0.errors import LocalAuth0Error
+from localauth0.generator import with_generated
 from localauth0.tenant import MANAGEMENT_API, TenantConfig
 
 MAX_TENANT_FILE_BYTES = 16 * 1024 * 1024
@@ -43,7 +44,7 @@ def parse_tenant(document: object, *, base_dir: Path) -> TenantConfig:
     faults = list(_reference_faults(tenant))
     if faults:
         raise TenantFileError("\n".join(faults))
-    return tenant
+    return with_generated(tenant)
 
 
 def _with_action_code(document: dict[str, Any], base_dir: Path) -> dict[str, Any]:

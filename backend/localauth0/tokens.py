@@ -13,8 +13,8 @@ from localauth0.claims import is_allowed, is_namespaced, kept_claims
 from localauth0.errors import NotImplementedHere
 from localauth0.live import LiveTenant
 from localauth0.records import AuthorizedGrant, IssuedAccessToken, RefreshToken
-from localauth0.store import UserRecord
 from localauth0.tenant import Client, ResourceServer
+from localauth0.user_store import UserRecord
 
 
 def token_response(

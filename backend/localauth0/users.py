@@ -5,13 +5,16 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Mapping
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 
-from localauth0.store import Store, UserRecord, iso_ms
+from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection, Organization
+from localauth0.user_store import UserRecord
 
 # Root attributes of the Management API that an Action does not get to see.
 _NOT_IN_EVENT = frozenset({"blocked", "last_login", "last_ip", "logins_count", "multifactor_last_modified"})
+_MAX_LOOKED_AT = 5_000  # users, for the list on the login page
 _PROFILE_CLAIMS = ("name", "nickname", "picture", "updated_at", "given_name", "family_name")
 _EMAIL_CLAIMS = ("email", "email_verified")
 
@@ -26,32 +29,45 @@ def connections_of(store: Store, user: UserRecord) -> list[Connection]:
 def user_with_password(
     store: Store, identifier: str, password: str, connections: Collection[Connection]
 ) -> tuple[UserRecord, Connection] | None:
-    """The user whom e-mail address or username and password name in one of the database connections."""
+    """The user whom e-mail address or username and password name in one of the database connections.
+
+    Each identity of a linked account has a name and a password of its own.
+    """
     wanted = identifier.strip().casefold()
+    offered = {connection.name: connection for connection in connections if connection.is_database}
     with store.lock:
-        for user in store.users.values():
-            connection = next(
-                (c for c in connections_of(store, user) if c.is_database and c in connections), None
-            )
-            if connection is None or wanted not in _login_names(user) or user.password is None:
-                continue
-            if hmac.compare_digest(user.password.encode(), password.encode()):
-                return user, connection
+        for user in store.users.named(wanted):
+            for place, identity in enumerate(user.profile["identities"]):
+                connection = offered.get(identity.get("connection"))
+                secret = password_of(user, place)
+                if connection is None or secret is None or wanted not in _login_names(user, place):
+                    continue
+                if hmac.compare_digest(secret.encode(), password.encode()):
+                    return user, connection
     return None
+
+
+def password_of(user: UserRecord, place: int) -> str | None:
+    """The password of the user's identity at that place."""
+    return user.password if place == 0 else user.linked_passwords.get(identity_key(user, place))
+
+
+def identity_key(user: UserRecord, place: int) -> tuple[str, str]:
+    identity = user.profile["identities"][place]
+    return str(identity.get("provider")), str(identity.get("user_id"))
 
 
 def user_with_name(store: Store, name: str, connection: Connection) -> UserRecord | None:
-    """The user of the connection who has that e-mail address or username."""
-    wanted = name.strip().casefold()
+    """The user of the connection who has that e-mail address, username or telephone number."""
     with store.lock:
-        for user in users_of_connection(store, connection):
-            if wanted in _login_names(user):
-                return user
-    return None
+        named = store.users.named(name)
+        return next((user for user in named if connection in connections_of(store, user)), None)
 
 
-def _login_names(user: UserRecord) -> set[str]:
-    return {str(user.profile[key]).casefold() for key in ("email", "username") if key in user.profile}
+def _login_names(user: UserRecord, place: int) -> set[str]:
+    """What the owner of the identity at that place may type with its password."""
+    shown = user.profile if place == 0 else user.profile["identities"][place].get("profileData") or {}
+    return {str(shown[key]).casefold() for key in ("email", "username") if key in shown}
 
 
 def user_with_email(store: Store, email: str, connection: Connection) -> UserRecord | None:
@@ -61,20 +77,18 @@ def user_with_email(store: Store, email: str, connection: Connection) -> UserRec
 
 
 def users_of_connection(store: Store, connection: Connection) -> list[UserRecord]:
-    with store.lock:
-        return [user for user in store.users.values() if connection in connections_of(store, user)]
+    """The users of the connection among the oldest of the tenant; a large tenant is not read to its end for a page."""
+    looked_at = islice(store.users.records(), _MAX_LOOKED_AT)
+    return [user for user in looked_at if connection in connections_of(store, user)]
 
 
 def record_login(store: Store, user: UserRecord, ip: str) -> None:
     """Count an authentication. A blocked user with the right password is counted too, as in Auth0."""
     with store.lock:
         now = iso_ms(store.clock())
-        user.profile.update(
-            last_login=now,
-            last_ip=ip,
-            updated_at=now,
-            logins_count=int(user.profile.get("logins_count", 0)) + 1,
-        )
+        count = int(user.profile.get("logins_count", 0)) + 1
+        seen = {"last_login": now, "last_ip": ip, "updated_at": now, "logins_count": count}
+        store.users.rewrite(user, {**user.profile, **seen})
 
 
 def event_user(store: Store, user: UserRecord) -> dict[str, Any]:
@@ -116,12 +130,16 @@ def write_metadata(store: Store, user: UserRecord, kind: str, changes: Mapping[s
     if not changes:
         return
     with store.lock:
-        merged = {**user.profile.get(kind, {}), **deepcopy(dict(changes))}
-        kept = {key: value for key, value in merged.items() if value is not None}
-        user.profile.pop(kind, None)
-        if kept:
-            user.profile[kind] = kept
-        user.profile["updated_at"] = iso_ms(store.clock())
+        kept = merged_metadata(user.profile.get(kind, {}), changes)
+        profile = {name: value for name, value in user.profile.items() if name != kind}
+        profile["updated_at"] = iso_ms(store.clock())
+        store.users.rewrite(user, {**profile, kind: kept} if kept else profile)
+
+
+def merged_metadata(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata after a change of its first level; None removes a key."""
+    merged = {**before, **deepcopy(dict(changes))}
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def standard_claims(store: Store, user: UserRecord, scopes: Collection[str]) -> dict[str, Any]:

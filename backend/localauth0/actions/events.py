@@ -10,8 +10,9 @@ from typing import Any
 
 from localauth0 import users
 from localauth0.records import AuthorizeRequest, Grant, RequestFacts, Transaction
-from localauth0.store import Store, UserRecord, iso_ms
+from localauth0.store import Store, iso_ms
 from localauth0.tenant import Client, Connection, Organization
+from localauth0.user_store import UserRecord
 
 _DEFAULT_LOCALE = "en"
 _NOT_AT_REGISTRATION = frozenset({"identities", "multifactor", "enrolledFactors"})

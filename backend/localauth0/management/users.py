@@ -20,7 +20,8 @@ from localauth0.management.http import (
     selected,
 )
 from localauth0.routes.http import live
-from localauth0.store import Store, UserRecord
+from localauth0.store import Store
+from localauth0.user_store import UserRecord
 
 blueprint = management_blueprint("users")
 

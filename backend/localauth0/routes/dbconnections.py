@@ -15,8 +15,8 @@ from localauth0.live import LiveTenant
 from localauth0.routes import http
 from localauth0.routes.http import live
 from localauth0.routes.outcomes import message_page
-from localauth0.store import UserRecord
 from localauth0.tenant import Connection
+from localauth0.user_store import UserRecord
 
 blueprint = Blueprint("dbconnections", __name__)
 

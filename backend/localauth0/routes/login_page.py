@@ -15,8 +15,8 @@ from localauth0.records import AuthorizeRequest, Transaction
 from localauth0.routes import http
 from localauth0.routes.http import live
 from localauth0.routes.outcomes import answer_login, refusal_of
-from localauth0.store import UserRecord
 from localauth0.tenant import Connection
+from localauth0.user_store import UserRecord
 
 blueprint = Blueprint("login_page", __name__)
 

@@ -32,9 +32,9 @@ from localauth0.logins import (
 from localauth0.records import AuthenticationMethod, AuthorizedGrant, Grant, RequestFacts
 from localauth0.routes import http
 from localauth0.routes.http import live
-from localauth0.store import UserRecord
 from localauth0.tenant import Client, Connection
 from localauth0.tokens import client_token_response, token_response
+from localauth0.user_store import UserRecord
 
 blueprint = Blueprint("token", __name__)
 
