@@ -10,12 +10,11 @@ from typing import Any
 
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import Auth0Unavailable
-from frontdesk.identity import JsonObject
 
 TAKE = 100  # the most that Auth0 gives
 
 
-def pages(api: ManagementApi, *path: str, key: str, **parameters: str) -> Iterator[list[JsonObject]]:
+def pages(api: ManagementApi, *path: str, key: str, **parameters: str) -> Iterator[list[dict[str, Any]]]:
     """Give the pages of the list at `path`, each with at least one record; `key` names the list in an answer.
 
     Raises Auth0Error.
@@ -33,7 +32,7 @@ def pages(api: ManagementApi, *path: str, key: str, **parameters: str) -> Iterat
         checkpoint = {"from": following}
 
 
-def records_in(answer: Any, key: str) -> list[JsonObject]:
+def records_in(answer: Any, key: str) -> list[dict[str, Any]]:
     """Return the records of an answer, which may also be a bare list. Raises Auth0Unavailable when it is neither."""
     found = answer.get(key) if isinstance(answer, dict) else answer
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):

@@ -16,12 +16,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontdesk.auth0.export_file import FileReading
+from frontdesk.auth0.export_job import JobReading
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.reading import RawRecord, Reading, Way
+from frontdesk.auth0.search_pages import SEARCH_LIMIT, SearchReading, count
+from frontdesk.errors import UsageError
 
 __all__ = ["Choice", "RawRecord", "Reading", "Way", "choose_way", "count", "read_everybody", "read_file"]
 
-SEARCH_LIMIT = 1000  # results of one search that Auth0 gives
+JOB_WAIT_S = 7200.0  # Auth0 names no time; an export of a large tenant takes minutes
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,6 @@ class Choice:
 
     way: Way
     why: str
-
-
-def count(api: ManagementApi) -> int:
-    """Return how many users the tenant has, as its search counts them; one call. Raises Auth0Error."""
-    raise NotImplementedError
 
 
 def choose_way(total: int, *, job_from_users: int, named: Way | None = None) -> Choice:
@@ -52,14 +51,24 @@ def choose_way(total: int, *, job_from_users: int, named: Way | None = None) -> 
     return Choice(Way.JOB, f"{total:,} users are {job_from_users:,} or more (`imports.job_from_users`)")
 
 
-def read_everybody(api: ManagementApi, choice: Choice, *, total: int, job_wait_s: float = 7200.0) -> Reading:
+def read_everybody(
+    api: ManagementApi, choice: Choice, *, total: int, job_wait_s: float = JOB_WAIT_S
+) -> Reading:
     """Return the reading of a tenant by the chosen way; nothing is asked before `begin` or the first record.
 
-    `job_wait_s` is how long an export job may take.
+    `total` is what `count` said; `job_wait_s` is how long an export job may take.
     """
-    raise NotImplementedError
+
+    def by_job(why: str) -> Reading:
+        return JobReading(api, why, total=total, wait_s=job_wait_s)
+
+    if choice.way is Way.FILE:
+        raise UsageError("a file is named by its path; the ways of a tenant are pages, windows and job")
+    if choice.way is Way.JOB:
+        return by_job(choice.why)
+    return SearchReading(api, choice.way, choice.why, total=total, job=by_job)
 
 
-def read_file(path: Path) -> Reading:
+def read_file(path: Path) -> FileReading:
     """Return the reading of an export, NDJSON plain or gzipped; `-` is standard input, which cannot be resumed."""
-    raise NotImplementedError
+    return FileReading(path)

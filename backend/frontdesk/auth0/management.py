@@ -54,6 +54,13 @@ class StaticToken:
     value: str = field(repr=False)
 
 
+class AnswerTooLarge(Auth0Unavailable):
+    """Auth0's answer is larger than frontdesk takes at once."""
+
+    type = "urn:frontdesk:problem:auth0-answer-too-large"
+    retryable = False
+
+
 class ManagementApi:
     """The Management API at `url`, the tenant's base URL without a path (https://acme.eu.auth0.com).
 
@@ -108,13 +115,16 @@ class ManagementApi:
         For records that have to come as Auth0 wrote them: the SDK's models drop the difference between null and absent,
         and one record that they refuse takes its whole page with it. Raises Auth0Error.
         """
+        return self.answer(*path, **parameters).json()
+
+    def answer(self, *path: str, **parameters: str) -> httpx.Response:
+        """Return what `read` reads, for whoever needs its length too."""
         where = "/".join(quote(part, safe="").replace(".", "%2E") for part in path)
-        answer = self._http.get(
+        return self._http.get(
             f"{self.url}/api/v2/{where}",
             params=parameters,
             headers={"authorization": f"Bearer {self._bearer()}"},
         )
-        return answer.json()
 
     def scopes(self) -> frozenset[str] | None:
         """Return the scopes that the token was granted; None for a token that somebody else made.
@@ -244,13 +254,13 @@ class _Transport(httpx.BaseTransport):
 
 
 def _bounded(response: httpx.Response, deadline: float) -> bytes:
-    """Return the decoded body. Raises httpx.ReadTimeout past the deadline, httpx.ReadError past the size."""
+    """Return the decoded body. Raises httpx.ReadTimeout past the deadline, AnswerTooLarge past the size."""
     chunks, size = [], 0
     try:
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise httpx.ReadError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+                raise AnswerTooLarge(f"an answer of Auth0 is larger than {MAX_ANSWER_BYTES // 2**20} MB")
             if time.monotonic() > deadline:
                 raise httpx.ReadTimeout("the answer did not end in time")
             chunks.append(chunk)

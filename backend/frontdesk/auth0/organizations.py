@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from frontdesk.auth0.checkpoints import pages
 from frontdesk.auth0.management import ManagementApi
@@ -64,7 +65,7 @@ def organization_members(
         ) from refused
 
 
-def _organization(record: JsonObject) -> TenantOrganization:
+def _organization(record: dict[str, Any]) -> TenantOrganization:
     organization_id, name = record.get("id"), record.get("name")
     if not isinstance(organization_id, str) or not isinstance(name, str):
         raise Auth0Unavailable("Auth0 answered with an organization without an id or a name; try again later")
@@ -77,7 +78,7 @@ def _organization(record: JsonObject) -> TenantOrganization:
     )
 
 
-def _member(record: JsonObject) -> Member:
+def _member(record: dict[str, Any]) -> Member:
     roles = record.get("roles")
     names = [each.get("name") for each in roles if isinstance(each, dict)] if isinstance(roles, list) else []
     return Member(

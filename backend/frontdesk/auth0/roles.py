@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from frontdesk.auth0.checkpoints import pages, records_in
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import Auth0Error, Auth0Rejected, Auth0Unavailable
-from frontdesk.identity import JsonObject
 
 PAGE_SIZE = 100
 MAX_PAGES = 10  # of PAGE_SIZE; Auth0 ends there, with the roles that a tenant can have
@@ -59,7 +59,7 @@ def role_members(api: ManagementApi, role: Role) -> Iterator[tuple[str, ...]]:
         raise RoleGone(f"the role {role.name} was deleted at Auth0 while its members were read") from refused
 
 
-def _role(record: JsonObject) -> Role:
+def _role(record: dict[str, Any]) -> Role:
     role_id, name, description = record.get("id"), record.get("name"), record.get("description")
     if not isinstance(role_id, str) or not isinstance(name, str):
         raise Auth0Unavailable("Auth0 answered with a role without an id or a name; try again later")
