@@ -22,7 +22,8 @@
     ├── StoreError
     │   ├── StoreUnavailable     frontdesk's own database is out of reach
     │   ├── StoreMissing         none is configured
-    │   └── StoreOutdated        its schema is of another frontdesk
+    │   ├── StoreOutdated        its schema is of another frontdesk
+    │   └── TenantBusy           an import or a reconcile of the tenant is running already
     └── …
 
 A class has a sentence for its reader (its docstring), a stable problem `type`, an HTTP status and an exit code. Only
@@ -270,4 +271,17 @@ class StoreOutdated(StoreError):
         super().__init__(
             f"frontdesk's own schema is at revision {found or 'none'}, and this frontdesk needs {expected}; "
             "run `frontdesk db apply`"
+        )
+
+
+class TenantBusy(StoreError):
+    """An import or a reconcile of the tenant is running already."""
+
+    type = "urn:frontdesk:problem:tenant-busy"
+    status = 409
+    retryable = True
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(
+            f"an import or a reconcile of the tenant {tenant} is running already; wait until it has ended"
         )
