@@ -106,6 +106,10 @@ class DriftMarks:
             ).fetchall()
         return [Mark(user_id=user_id, state=State(state), step_us=step) for user_id, state, step in rows]
 
+    def first(self, state: State, number: int) -> tuple[str, ...]:
+        """Return the first ids in a state, by key."""
+        return tuple(mark.user_id for mark in self.page((state,), limit=number))
+
     def marked(self, user_ids: Collection[str], states: Collection[State]) -> dict[str, Mark]:
         """Return the marks of those of `user_ids` who are in one of `states`."""
         with self._run.database.transaction() as connection:
@@ -142,7 +146,7 @@ class DriftMarks:
     def member_page(
         self, *, after: tuple[str, str] = ("", ""), without: Collection[State], limit: int
     ) -> list[tuple[str, str, tuple[str, ...]]]:
-        """Return the next memberships by key, as organization, user and roles, those of users in these states left out."""
+        """Return the next memberships by key, as organization, user and roles, but those of users in these states."""
         with self._run.database.transaction() as connection:
             rows = connection.execute(
                 "SELECT m.organization_id, m.user_id, m.roles FROM pass_members m"
