@@ -13,8 +13,6 @@ from frontdesk.identity import User
 from frontdesk.identity.filters import UserFilter
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024  # metadata may take a megabyte a user, and memory is to stay flat
-    4 * 1024 * 1024
-)  # of metadata: a batch of a megabyte each is cut here, so that memory stays flat
 
 
 class State(IntEnum):
