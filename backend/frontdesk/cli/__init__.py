@@ -9,7 +9,20 @@ import sys
 
 import typer
 
-from frontdesk.cli import actions, auth0, db, demo, doctor, hasura, init, jwt_secret, secrets, serve, token
+from frontdesk.cli import (
+    actions,
+    auth0,
+    db,
+    demo,
+    doctor,
+    fields,
+    hasura,
+    init,
+    jwt_secret,
+    secrets,
+    serve,
+    token,
+)
 from frontdesk.errors import FrontdeskError
 
 app = typer.Typer(
@@ -28,6 +41,7 @@ app.command("jwt-secret")(jwt_secret.command)
 app.add_typer(actions.app, name="actions")
 app.add_typer(auth0.app, name="auth0")
 app.add_typer(db.app, name="db")
+app.add_typer(fields.app, name="fields")
 app.add_typer(hasura.app, name="hasura")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(token.app, name="token")

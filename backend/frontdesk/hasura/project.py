@@ -46,7 +46,8 @@ _MIGRATION = re.compile(r"^(?P<version>[0-9]+)_(?P<name>.*)$")
 _SUPPORTED_VERSION = 3
 _NAME = r'(?:"?\w+"?\s*\.\s*)?"?(\w+)"?'
 _CREATED_TABLE = re.compile(rf"^CREATE TABLE (?:IF NOT EXISTS )?{_NAME}", re.IGNORECASE | re.MULTILINE)
-_CREATED_FUNCTION = re.compile(rf"^CREATE (?:OR REPLACE )?FUNCTION {_NAME}", re.IGNORECASE | re.MULTILINE)
+# A function that is replaced was there before, so its being there tells nothing.
+_CREATED_FUNCTION = re.compile(rf"^CREATE FUNCTION {_NAME}", re.IGNORECASE | re.MULTILINE)
 _TAKES_THE_PLACE_OF = re.compile(r"^-- frontdesk: takes the place of ([0-9]+)_", re.MULTILINE)
 
 
