@@ -20,9 +20,12 @@ from localauth0.management import (
     event_streams,
     jobs,
     log_streams,
+    organization_members,
+    organizations,
     resource_servers,
     roles,
     tenant_settings,
+    user_memberships,
     users,
 )
 from localauth0.management import http as management
@@ -52,6 +55,9 @@ _RESOURCES = (
     connections,
     roles,
     users,
+    user_memberships,
+    organizations,
+    organization_members,
     jobs,
     tenant_settings,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from localauth0.tenant import Organization, Role
 
@@ -18,7 +18,7 @@ Position = tuple[str, str]  # since when, and who: the order of members
 RoleGrants = Callable[[], Iterable[tuple[str, Sequence[str]]]]  # user id and the names of the roles
 
 
-class Members:
+class Members(Sequence[str]):
     """Users who belong to something, by the time of their joining and then by id."""
 
     def __init__(self) -> None:
@@ -47,8 +47,16 @@ class Members:
     def __len__(self) -> int:
         return len(self._order)
 
-    def slice(self, start: int, count: int) -> list[str]:
-        return [user_id for _, user_id in self._order[start : start + count]]
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, int):
+            return self._order[place][1]
+        return [user_id for _, user_id in self._order[place]]
 
     def after(self, position: Position | None, count: int) -> tuple[list[Position], bool]:
         """Up to `count` members behind the position, which need not be taken any more, and whether more follow."""
@@ -152,7 +160,7 @@ class Memberships:
 
     def forget_role(self, role_id: str) -> None:
         with self._lock:
-            for user_id in self.role_members(role_id).slice(0, len(self.role_members(role_id))):
+            for user_id in self.role_members(role_id):
                 _take(self._roles_of, user_id, role_id)
             del self._role_members[role_id]
             for key in [key for key, roles in self._organization_roles.items() if role_id in roles]:
@@ -160,8 +168,7 @@ class Memberships:
 
     def forget_organization(self, organization_id: str) -> None:
         with self._lock:
-            members = self.organization_members(organization_id)
-            for user_id in members.slice(0, len(members)):
+            for user_id in self.organization_members(organization_id):
                 _take(self._organizations_of, user_id, organization_id)
             del self._organization_members[organization_id]
             for key in [key for key in self._organization_roles if key[0] == organization_id]:

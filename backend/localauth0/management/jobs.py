@@ -144,20 +144,13 @@ def _lines(
     """The lines of the file. It is made in the background, so users come and go meanwhile."""
     yield heading(file_format, columns)
     write, count = row_writer(file_format, columns), 0
-    for profile in _profiles(store):
+    for profile in store.users.profiles():
         if connection is not None and not _is_of(profile, connection):
             continue
         yield write(profile)
         count += 1
         if count == limit:
             return
-
-
-def _profiles(store: Store) -> Iterator[Mapping[str, Any]]:
-    for user_id in list(store.users):
-        user = store.users.get(user_id)
-        if user is not None:
-            yield user.profile
 
 
 def _is_of(profile: Mapping[str, Any], connection: Connection) -> bool:
