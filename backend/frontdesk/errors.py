@@ -12,6 +12,7 @@
     ├── KeysUnavailable          a provider's keys cannot be fetched or read
     ├── HasuraError
     │   ├── HasuraUnavailable    no usable answer in time; trying again may help
+    │   │   └── HasuraAnswerTooLarge  the answer is longer than what is read of one
     │   ├── HasuraRejected       Hasura answered with an error; trying again will not help
     │   └── HasuraBlocked        what is at Hasura already has to be decided on first; nothing was changed
     ├── Auth0Error
@@ -164,6 +165,12 @@ class HasuraUnavailable(HasuraError):
 
     type = "urn:frontdesk:problem:hasura-unavailable"
     retryable = True
+
+
+class HasuraAnswerTooLarge(HasuraUnavailable):
+    """Hasura's answer is longer than what is read of one."""
+
+    type = "urn:frontdesk:problem:hasura-answer-too-large"
 
 
 class HasuraRejected(HasuraError):

@@ -35,15 +35,13 @@ from graphql import (
 )
 from urllib3.exceptions import NewConnectionError, ProtocolError
 
-from frontdesk.errors import HasuraError, HasuraRejected, HasuraUnavailable
+from frontdesk.errors import HasuraAnswerTooLarge, HasuraError, HasuraRejected, HasuraUnavailable
 from frontdesk.hasura.transport import AnswerTooLarge, Deadline, new_session
 
 # Hasura's own codes for "not now": its pool or its database is out of reach, or the operation took too long.
 TRY_AGAIN_CODES = frozenset(
     {"postgres-error", "postgres-max-connections-error", "connection-not-established", "timeout", "busy"}
 )
-# Our own code for an answer that is longer than we read: a smaller question gets a shorter one.
-ANSWER_TOO_LARGE = "answer-too-large"
 _MAX_ECHO = 200
 
 # At debug, gql logs whole requests and answers: profiles.
@@ -108,7 +106,7 @@ class GraphqlClient:
         Raises HasuraUnavailable when no usable answer came before the deadline, HasuraRejected when Hasura refused.
         """
         request = document.request(variables)
-        # The second one no token has: what role frontdesk may read is of that tenant, so a token with the role reads nothing.
+        # No token has the second one, and what role frontdesk may read hangs on it.
         tenants = {"x-hasura-tenant": tenant, "x-hasura-frontdesk-tenant": tenant}
         extra = {"headers": {**self._headers, **tenants}, "timeout": deadline}
         try:
@@ -168,7 +166,7 @@ def _connection_fault(cause: BaseException | None) -> HasuraError:
         case requests.exceptions.HTTPError() if cause.response is not None:
             return HasuraUnavailable(f"Hasura answered with HTTP status {cause.response.status_code}")
         case AnswerTooLarge():
-            return HasuraRejected("the answer is longer than what is read of one", code=ANSWER_TOO_LARGE)
+            return HasuraAnswerTooLarge()
         case requests.exceptions.InvalidJSONError():
             return HasuraRejected("a value cannot be written as JSON", code="invalid-json")
         case requests.exceptions.SSLError():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontdesk.errors import HasuraRejected, HasuraUnavailable
-from frontdesk.hasura.graphql import ANSWER_TOO_LARGE, Document, GraphqlClient
+from frontdesk.errors import HasuraAnswerTooLarge, HasuraUnavailable
+from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.transport import Deadline
 from frontdesk.identity.fields import NO_RULES, FieldRules, Owner
 from frontdesk.identity.user import JsonValue
@@ -57,8 +57,8 @@ class UserRows:
         while True:
             try:
                 page = self._read(tenant, {"userId": {"_gt": key}}, limit)
-            except HasuraRejected as err:
-                if err.code != ANSWER_TOO_LARGE or limit == 1:
+            except HasuraAnswerTooLarge:
+                if limit == 1:
                     raise
                 limit = max(limit // 4, 1)
                 continue

@@ -8,8 +8,9 @@ import pytest
 import requests
 from gql.transport import exceptions as gql_errors
 
-from frontdesk.errors import HasuraError, HasuraRejected, HasuraUnavailable
+from frontdesk.errors import HasuraAnswerTooLarge, HasuraError, HasuraRejected, HasuraUnavailable
 from frontdesk.hasura.graphql import outcome_of
+from frontdesk.hasura.transport import AnswerTooLarge
 
 GQL = {
     "TransportError": HasuraUnavailable,
@@ -57,7 +58,7 @@ def test_an_error_of_requests_below_gql_becomes_ours(kind: type[Exception]) -> N
     outcome = outcome_of(failed)
 
     expected = HasuraRejected if kind.__name__ in FINAL_REQUESTS_ERRORS else HasuraUnavailable
-    assert type(outcome) is expected
+    assert type(outcome) is (HasuraAnswerTooLarge if kind is AnswerTooLarge else expected)
     assert "ann@example.com" not in outcome.detail
 
 

@@ -78,8 +78,8 @@ BEGIN
 
     -- The user may be about to go, and its pointers with it.
     INSERT INTO public.user_roles (tenant, user_id, role, source)
-    SELECT person.tenant, person.user_id, name, 'linked'
-    FROM public.users AS person, unnest(names) AS name
+    SELECT person.tenant, person.user_id, granted.role, 'linked'
+    FROM public.users AS person, unnest(names) AS granted (role)
     WHERE person.tenant = of_tenant AND person.user_id = of_user
     ON CONFLICT ON CONSTRAINT user_roles_pkey DO NOTHING;
 END;
