@@ -6,7 +6,7 @@ Source: Management OpenAPI, `/users`, `/users/{id}/roles`, `/user-blocks/{id}`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +71,14 @@ class Organization:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoleChange:
+    """Roles to give and to take away, from names to ids."""
+
+    added: Mapping[str, str]
+    removed: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoundPage:
     """One page of a search; `total` is what Auth0 counts, of which only the first MAX_SHOWN can be shown."""
 
@@ -128,26 +136,32 @@ def organizations_of(api: ManagementApi, user_id: str) -> tuple[Organization, ..
     )
 
 
-def set_roles(
-    api: ManagementApi, user_id: str, names: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Let somebody have exactly these roles; return which were added and which taken away.
+def role_change(api: ManagementApi, user_id: str, names: Sequence[str]) -> RoleChange:
+    """Return what has to change for somebody to have exactly these roles; it changes nothing.
 
-    What is added comes first, so that a failure between the two leaves somebody with more than asked for and never
-    without what they had. Raises RoleUnknown before anything is changed, UserUnknown, Auth0Error.
+    Raises RoleUnknown, UserUnknown, Auth0Error.
     """
     has = {role.name: role.id for role in roles_of(api, user_id)}
     added = [name for name in names if name not in has]
-    gone = [name for name in has if name not in names]
     known = {role.name: role.id for role in read_roles(api)} if added else {}
     if missing := [name for name in added if name not in known]:
         raise RoleUnknown(missing, list(known))
+    return RoleChange(
+        added={name: known[name] for name in added},
+        removed={name: role for name, role in has.items() if name not in names},
+    )
+
+
+def add_roles(api: ManagementApi, user_id: str, role_ids: Collection[str]) -> None:
+    """Give somebody roles. Raises UserUnknown, Auth0Error."""
     with _explained(user_id):
-        if added:
-            api.sdk.users.roles.assign(_own_segment(user_id), roles=[known[name] for name in added])
-        if gone:
-            api.sdk.users.roles.delete(_own_segment(user_id), roles=[has[name] for name in gone])
-    return tuple(added), tuple(gone)
+        api.sdk.users.roles.assign(_own_segment(user_id), roles=list(role_ids))
+
+
+def remove_roles(api: ManagementApi, user_id: str, role_ids: Collection[str]) -> None:
+    """Take roles away from somebody. Raises UserUnknown, Auth0Error."""
+    with _explained(user_id):
+        api.sdk.users.roles.delete(_own_segment(user_id), roles=list(role_ids))
 
 
 def brute_force_blocks(api: ManagementApi, user_id: str) -> int:

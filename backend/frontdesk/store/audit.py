@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from frontdesk.store.database import Connection, Database
+from frontdesk.store.database import Database
 
 ERASED = "erased:"  # what a line says in place of the id of somebody who was erased, before a mark of its own
 # Longer than every call together with its waiting; a line that is open for longer was cut off.
@@ -125,14 +125,23 @@ class Audit:
             rows = connection.execute(query, values).fetchall()
         return [_line(row, now) for row in rows]
 
+    def forget(
+        self, tenant: str, user_ids: Sequence[str], mark: str, *, completing: int | None = None
+    ) -> int:
+        """Take somebody out of the audit and return how many lines were about them.
 
-def forget_in_audit(connection: Connection, tenant: str, user_ids: Sequence[str], mark: str) -> int:
-    """Take somebody out of the audit: when, by whom and what stays, under `mark` in place of the id."""
-    done = connection.execute(
-        "UPDATE frontdesk.audit SET user_id = %s, detail = '{}' WHERE tenant = %s AND user_id = ANY(%s)",
-        (ERASED + mark, tenant, list(user_ids)),
-    )
-    return done.rowcount
+        When, by whom and what stays, under `mark` in place of the id. `completing` is the erasure's own line, which is
+        done in the same transaction.
+        """
+        with self._database.transaction() as connection:
+            if completing is not None:
+                connection.execute(
+                    "UPDATE frontdesk.audit SET outcome = %s WHERE id = %s", (AuditOutcome.DONE, completing)
+                )
+            return connection.execute(
+                "UPDATE frontdesk.audit SET user_id = %s, detail = '{}' WHERE tenant = %s AND user_id = ANY(%s)",
+                (ERASED + mark, tenant, list(user_ids)),
+            ).rowcount
 
 
 def _line(row: TupleRow, now: datetime) -> AuditLine:

@@ -1,6 +1,6 @@
 """What frontdesk's own schema holds of one person, taken out of it.
 
-Passes of imports and reconciles keep ids of those whom they read, and rejects keep whole records; jobs name their user.
+Passes of imports and reconciles keep ids of those whom they read, rejects keep whole records, and jobs name their user.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from frontdesk.store.audit import forget_in_audit
 from frontdesk.store.database import Connection, Database
 
 _OF_PASSES = ("pass_users", "pass_roles", "pass_members")
@@ -19,7 +18,7 @@ _OF_PASSES = ("pass_users", "pass_roles", "pass_members")
 
 @dataclass(frozen=True, kw_only=True)
 class StoreErasure:
-    """How many rows of each table went or, in the audit and in passes, were changed.
+    """How many rows of each table went or, in `passes`, were changed.
 
     `rejects_of` are passes that set a record of the person aside, and may have written it to a file; `files` are what
     passes that read the person were made from.
@@ -30,10 +29,10 @@ class StoreErasure:
     files: Sequence[str] = ()
 
 
-def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str], mark: str) -> StoreErasure:
+def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str]) -> StoreErasure:
     """Remove these ids of a tenant, in one transaction; done twice the second time finds nothing.
 
-    The audit keeps that something was done, under `mark`. Raises StoreUnavailable.
+    The audit is apart: it keeps that something was done (`Audit.forget`). Raises StoreUnavailable.
     """
     ids = list(user_ids)
     with database.transaction() as connection:
@@ -47,7 +46,6 @@ def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str], m
             ).rowcount
         counts["passes"] = _passes(connection, tenant, ids)
         counts["procrastinate_jobs"] = _jobs(connection, tenant, ids)
-        counts["audit"] = forget_in_audit(connection, tenant, ids, mark)
     return StoreErasure(counts=counts, rejects_of=rejects_of, files=files)
 
 
