@@ -40,18 +40,9 @@ class FieldMigration:
 NO_MIGRATION = FieldMigration()
 
 
-def rules_for_database(rules: FieldRules) -> dict[str, dict[str, Any]]:
-    """Return what `public.users_field_rules()` has to give."""
-    defaults = {rule.column: rule.default for rule in rules.columns if rule.default is not None}
-    return {
-        column: {**said, **({"default": defaults[column]} if column in defaults else {})}
-        for column, said in rules.for_database().items()
-    }
-
-
 def migration_for(rules: FieldRules, *, missing: Sequence[FieldRule], stored: StoredRules) -> FieldMigration:
     """Return the migration of a database that lacks the columns `missing` and holds the rules `stored`."""
-    wanted = rules_for_database(rules)
+    wanted = rules.for_database()
     if not missing and wanted == stored:
         return NO_MIGRATION
     added = {rule.column for rule in missing}

@@ -26,7 +26,6 @@ from frontdesk.hasura.field_migration import (
     FieldMigration,
     StoredRules,
     migration_for,
-    rules_for_database,
 )
 from frontdesk.hasura.metadata_merge import differences, table_key, tables_of
 from frontdesk.hasura.plan import Step, StepKind, sentences
@@ -148,7 +147,7 @@ def _column_step(rule: FieldRule, there: Column | None) -> Step:
 
 
 def _rules_step(rules: FieldRules, stored: StoredRules) -> Step:
-    wanted = rules_for_database(rules)
+    wanted = rules.for_database()
     changed = sorted(column for column in {*wanted, *stored} if wanted.get(column) != stored.get(column))
     what = f"function {RULES}"
     return Step(what, StepKind.UPDATE, ", ".join(changed)) if changed else Step(what, StepKind.KEEP)
@@ -181,7 +180,7 @@ def _write_metadata(
     wanted = with_fields(entry, rules, gone)
     if wanted == entry:
         return None
-    path.write_text(yaml.dump(wanted, Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(_yaml(wanted), encoding="utf-8")
     return path
 
 
@@ -190,6 +189,11 @@ def _users_files(directory: Path) -> Iterator[tuple[Path, Any]]:
         content = yaml.safe_load(path.read_text(encoding="utf-8").replace("!include", ""))
         if isinstance(content, dict) and table_key(content.get("table")) == (PUBLIC, USERS):
             yield path, content
+
+
+def _yaml(entry: Mapping[str, Any]) -> str:
+    # A comment that is wrapped would be a change, too.
+    return yaml.dump(entry, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -166,10 +166,10 @@ class FieldRules:
         self._told |= {rule.column for rule in news}
         return news
 
-    def for_database(self) -> dict[str, dict[str, str]]:
+    def for_database(self) -> dict[str, dict[str, JsonValue]]:
         """Return what the ordering rule in the database has to know: `public.users_field_rules()`."""
         return {
-            rule.column: {"owner": rule.owner.value, **({"group": rule.group} if rule.group else {})}
+            rule.column: _for_database(rule)
             for rule in self.rules
             if not (rule.is_ours and rule.owner is Owner.AUTH0)
         }
@@ -202,6 +202,11 @@ def inside(value: Any, keys: tuple[str, ...]) -> Any:
 
 
 _NOT_CARRIED: Any = object()
+
+
+def _for_database(rule: FieldRule) -> dict[str, JsonValue]:
+    said: dict[str, JsonValue] = {"owner": rule.owner.value, "group": rule.group, "default": rule.default}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _parsed(column: str, said: Any) -> FieldRule:
