@@ -19,7 +19,7 @@ from localauth0.generator import GeneratedPeople
 from localauth0.happenings import Doer, Happening, Kind
 from localauth0.jobs import JobBoard
 from localauth0.logbook import Logbook
-from localauth0.management.rate_limit import TokenBucket
+from localauth0.management.rate_limit import RateLimits
 from localauth0.management.scopes import MANAGEMENT_SCOPES
 from localauth0.memberships import Memberships
 from localauth0.records import (
@@ -156,7 +156,7 @@ class Store:
         """Back to the tenant file: no session, no token, users, applications and APIs as they were."""
         with self.lock:
             self.config = self._file
-            self.bucket = TokenBucket(self.config.rate_limit, self.clock)
+            self.limits = RateLimits(self.config.rate_limit, self.clock)
             lives = self.lifetimes
             self.users = UserStore(
                 [self._user_record(entry) for entry in self.config.users],

@@ -101,11 +101,36 @@ class ClientGrant(_Record):
     settings: dict[str, Any] = {}  # as those of a client
 
 
+RateGroup = Literal[
+    "read_users",
+    "write_users",
+    "read_logs",
+    "read_organization_members",
+    "write_organization_members",
+    "read_organization_member_roles",
+]
+
+
+class GroupLimit(_Record):
+    """The token bucket of one group of calls."""
+
+    burst: Annotated[int, Field(ge=1)]
+    per_minute: Annotated[float, Field(gt=0, strict=False)]
+
+
 class RateLimit(_Record):
-    """The token bucket of the Management API; unless the tenant file says otherwise, nobody meets its limit."""
+    """The token buckets of the Management API; unless the tenant file says otherwise, nobody meets a limit.
+
+    `plan` has the limits of that subscription. `groups` have buckets of their own; `burst` and `per_second` are those
+    of all other calls together. `per` says who shares a bucket, `retry_after` whether a refusal has that header.
+    """
 
     burst: Annotated[int, Field(ge=1)] = 10_000
     per_second: Annotated[float, Field(gt=0, strict=False)] = 10_000.0
+    plan: Literal["free", "self_service", "enterprise", "enterprise_non_production"] | None = None
+    groups: dict[RateGroup, GroupLimit] = {}
+    per: Literal["tenant", "token"] = "tenant"
+    retry_after: bool = False
 
 
 class Plan(_Record):

@@ -19,6 +19,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localauth0.errors import ManagementError
+from localauth0.logbook import Logbook
 from localauth0.management.rate_limit import Allowance
 from localauth0.routes.http import live
 
@@ -113,11 +114,15 @@ def _invalid_token() -> ManagementError:
 
 
 def limit_rate() -> None:
-    """Before a request: count a call of the Management API. Raises ManagementError when the bucket is empty."""
+    """Before a request: count a call of the Management API. Raises ManagementError when its bucket is empty."""
     if not is_management_path():
         return
-    g.allowance = live().store.bucket.take()
-    if not g.allowance.granted:
+    store = live().store
+    allowance = store.limits.take(request.method, request.path, request.headers.get("Authorization", ""))
+    g.allowance = allowance
+    if allowance.notice is not None:
+        _note_limit(store.log, allowance)
+    if not allowance.granted:
         raise ManagementError(429, "Global limit has been reached", "too_many_requests")
 
 
@@ -128,7 +133,23 @@ def tell_rate(response: Response) -> Response:
         response.headers["x-ratelimit-limit"] = str(allowance.limit)
         response.headers["x-ratelimit-remaining"] = str(allowance.remaining)
         response.headers["x-ratelimit-reset"] = str(allowance.reset)
+        if allowance.retry_after_s is not None:
+            response.headers["retry-after"] = str(allowance.retry_after_s)
     return response
+
+
+def _note_limit(log: Logbook, allowance: Allowance) -> None:
+    log.write(
+        str(allowance.notice),
+        client_name="",
+        ip=request.remote_addr,
+        hostname=request.host,
+        user_agent=request.headers.get("User-Agent"),
+        details={
+            "limit": {"bucket": allowance.bucket, "global": False, "size": allowance.limit},
+            "request": {"method": request.method.lower(), "path": request.path},
+        },
+    )
 
 
 def is_management_path() -> bool:
