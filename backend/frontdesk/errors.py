@@ -5,6 +5,7 @@
     ├── UsageError               a command was called wrongly
     ├── HookRefused              a hook call without a valid signature
     ├── OperatorRefused          an operator's call without the operator token
+    ├── SessionRefused           Hasura's client has no token that is taken, or not for this role
     ├── PortTaken                the address to listen on is in use
     ├── BodyTooLarge             a request body above its limit
     ├── PayloadInvalid           a payload with wrong or missing fields, each named
@@ -104,6 +105,20 @@ class OperatorRefused(FrontdeskError):
 
     type = "urn:frontdesk:problem:unauthorized"
     status = 401
+
+
+class SessionRefused(FrontdeskError):
+    """The request has no token that gives it a session.
+
+    `reason` is for the log; outward every refusal reads the same.
+    """
+
+    type = "urn:frontdesk:problem:session-refused"
+    status = 401
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class PortTaken(FrontdeskError):

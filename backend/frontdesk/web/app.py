@@ -10,6 +10,7 @@ from frontdesk.hasura.health import check_health
 from frontdesk.settings import MAX_BODY_BYTES, Settings
 from frontdesk.sync import CheckInRules, IdTokenRules
 from frontdesk.web.api import api_blueprint
+from frontdesk.web.auth_hook import auth_hook_blueprint
 from frontdesk.web.connections import connections_blueprint
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
@@ -45,6 +46,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics))
     app.register_blueprint(api_blueprint(settings.tenants))
+    app.register_blueprint(auth_hook_blueprint(settings, metrics))
     app.register_blueprint(connections_blueprint(settings, live))
     return app
 

@@ -60,6 +60,17 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._sessions = Counter(
+            "frontdesk_auth_hook_total",
+            "Questions of Hasura's auth hook by what was answered.",
+            ["outcome"],
+            registry=self._registry,
+        )
+
+    def session_answered(self, outcome: str) -> None:
+        """Count one answer of the auth hook."""
+        self._sessions.labels(outcome).inc()
+
     def request_answered(self, rule: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(rule, str(status)).inc()

@@ -10,7 +10,14 @@ import structlog
 from flask import Flask, Response, g, json
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
-from frontdesk.errors import BodyTooLarge, FrontdeskError, HookRefused, OperatorRefused, PayloadInvalid
+from frontdesk.errors import (
+    BodyTooLarge,
+    FrontdeskError,
+    HookRefused,
+    OperatorRefused,
+    PayloadInvalid,
+    SessionRefused,
+)
 from frontdesk.web.malformed import CONTENT_TYPE, is_malformed
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -43,6 +50,8 @@ def _log_error(error: FrontdeskError) -> None:
     kind = error.type.rpartition(":")[2]
     if isinstance(error, HookRefused):
         _log.warning("hook.refused", reason=error.reason)
+    elif isinstance(error, SessionRefused):
+        _log.info("auth_hook.refused", reason=error.reason)
     elif isinstance(error, PayloadInvalid):
         _log.warning("request.invalid", fields=[_without_free_names(fault.field) for fault in error.faults])
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
