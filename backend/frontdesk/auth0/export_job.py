@@ -34,6 +34,7 @@ FIRST_POLL_S = 0.5
 POLL_GROWTH = 1.5
 MAX_POLL_S = 20.0
 MAX_DOWNLOADS = 6
+RETRY_PAUSE_S = 0.25  # before the second download; twice as long before each further one
 MAX_JOBS = 3  # of one reading, each in place of one that is gone
 READ_TIMEOUT_S = 30.0  # between two pieces of the file
 _CHUNK_BYTES = 1024 * 1024
@@ -67,11 +68,20 @@ class _JobGone(Exception):
 class JobReading(Reading):
     """Everybody by an export job, which may take `wait_s`. All attributes that can be exported are asked for."""
 
-    def __init__(self, api: ManagementApi, why: str, *, total: int | None, wait_s: float) -> None:
+    def __init__(
+        self,
+        api: ManagementApi,
+        why: str,
+        *,
+        total: int | None,
+        wait_s: float,
+        retry_pause_s: float = RETRY_PAUSE_S,
+    ) -> None:
         super().__init__(Way.JOB, why, total=total, read_at=datetime.now(tz=UTC))
         self.carried = frozenset(EXPORT_FIELDS)
         self._api = api
         self._wait_s = wait_s
+        self._retry_pause_s = retry_pause_s
         self._asked: set[str] = set()  # jobs of this reading
         self._spool: IO[bytes] | None = None
 
@@ -80,13 +90,13 @@ class JobReading(Reading):
         resume = resume or {}
         if isinstance(resume.get("job"), str):
             return resume
-        asked_at = datetime.now(tz=UTC)
+        self.read_at = datetime.now(tz=UTC)
         job_id = _asked_for(self._api)
         self._asked.add(job_id)
         return {
             "way": Way.JOB.value,
             "job": job_id,
-            "read_at": asked_at.isoformat(),
+            "read_at": self.read_at.isoformat(),
             "number": int_in(resume, "number"),
             "offset": 0,
         }
@@ -140,7 +150,7 @@ class JobReading(Reading):
         trouble = "it has no link"
         for tried in range(MAX_DOWNLOADS):
             if tried:
-                time.sleep(min(0.25 * 2**tried, MAX_POLL_S) * jitter(0.5, 1.0))
+                time.sleep(min(self._retry_pause_s * 2**tried, MAX_POLL_S) * jitter(0.5, 1.0))
             link = _job(self._api, job_id).get("location")
             if not isinstance(link, str):
                 continue

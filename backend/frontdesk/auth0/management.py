@@ -119,7 +119,7 @@ class ManagementApi:
 
     def answer(self, *path: str, **parameters: str) -> httpx.Response:
         """Return what `read` reads, for whoever needs its length too."""
-        where = "/".join(quote(part, safe="").replace(".", "%2E") for part in path)
+        where = "/".join(map(_segment, path))
         return self._http.get(
             f"{self.url}/api/v2/{where}",
             params=parameters,
@@ -303,6 +303,11 @@ def _accepted(request: httpx.Request, response: httpx.Response) -> httpx.Respons
             f"Auth0's API; {_CHECK_THE_DOMAIN}"
         )
     raise _refusal(request, response)
+
+
+def _segment(text: str) -> str:
+    """Return a part of a path, wholly percent-encoded; one of dots alone would lead elsewhere."""
+    return text.replace(".", "%2E") if set(text) == {"."} else quote(text, safe="")
 
 
 def _is_json(content: bytes) -> bool:

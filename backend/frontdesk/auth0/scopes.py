@@ -18,6 +18,8 @@ class Feature(StrEnum):
     ACTIONS = "actions"
     LOG_STREAM = "log stream"
     EVENT_STREAM = "event stream"
+    READ_USERS = "import and reconcile"
+    CHANGE_USERS = "users' own calls"
     SET_UP = "set-up"
 
 
@@ -29,6 +31,20 @@ SCOPES: Mapping[Feature, frozenset[str]] = MappingProxyType(
         Feature.LOG_STREAM: frozenset({"read:log_streams", "create:log_streams", "update:log_streams"}),
         Feature.EVENT_STREAM: frozenset(
             {"read:event_streams", "create:event_streams", "update:event_streams"}
+        ),
+        # An organization's members come with their roles only by a scope of its own.
+        Feature.READ_USERS: frozenset(
+            {
+                "read:users",
+                "read:roles",
+                "read:role_members",
+                "read:organizations",
+                "read:organization_members",
+                "read:organization_member_roles",
+            }
+        ),
+        Feature.CHANGE_USERS: frozenset(
+            {"create:users", "update:users", "delete:users", "create:role_members", "delete:role_members"}
         ),
         Feature.SET_UP: frozenset(
             {
@@ -42,7 +58,14 @@ SCOPES: Mapping[Feature, frozenset[str]] = MappingProxyType(
         ),
     }
 )
-MACHINE_FEATURES = (Feature.CHECK, Feature.ACTIONS, Feature.LOG_STREAM, Feature.EVENT_STREAM)
+MACHINE_FEATURES = (
+    Feature.CHECK,
+    Feature.ACTIONS,
+    Feature.LOG_STREAM,
+    Feature.EVENT_STREAM,
+    Feature.READ_USERS,
+    Feature.CHANGE_USERS,
+)
 MACHINE_SCOPES: frozenset[str] = frozenset().union(*(SCOPES[feature] for feature in MACHINE_FEATURES))
 # Of a token that sets a tenant up from nothing.
 SET_UP_SCOPES: frozenset[str] = MACHINE_SCOPES | SCOPES[Feature.SET_UP]

@@ -30,6 +30,7 @@ from frontdesk.identity import JsonObject
 SEARCH_LIMIT = 1000  # results of one search that Auth0 shows
 PAGE_SIZE = 100  # the most that Auth0 gives
 ROUNDS = 4  # of looking for whom Auth0 counts and has not shown
+MAX_RESTARTS = 50  # of one reading, each for somebody who was deleted while a search was paged through
 ROUND_PAUSE_S = 1.0  # times the number of the round; a search is behind by seconds
 
 
@@ -59,6 +60,8 @@ class _Place:
     after: str | None = None  # created_at from which the window goes on
     page: int = 0
     page_size: int = PAGE_SIZE
+    total: int = 0  # of the search, as its last page said
+    restarts: int = 0
     seen: dict[str, Any] = field(default_factory=dict)
 
     def resume(self) -> JsonObject:
@@ -75,11 +78,19 @@ class SearchReading(Reading):
     """Everybody by pages or windows of the search; by `job(why)` where windows do not get on."""
 
     def __init__(
-        self, api: ManagementApi, way: Way, why: str, *, total: int, job: Callable[[str], Reading]
+        self,
+        api: ManagementApi,
+        way: Way,
+        why: str,
+        *,
+        total: int,
+        job: Callable[[str], Reading],
+        round_pause_s: float = ROUND_PAUSE_S,
     ) -> None:
         super().__init__(way, why, total=total, read_at=datetime.now(tz=UTC))
         self._api = api
         self._job = job
+        self._round_pause_s = round_pause_s
         self._going_on: Reading | None = None
 
     def records(self, resume: JsonObject | None = None) -> Iterator[RawRecord]:
@@ -112,11 +123,17 @@ class SearchReading(Reading):
     def _everybody(self, place: _Place) -> Iterator[RawRecord]:
         missing = 0
         for round_number in range(ROUNDS):
-            time.sleep(ROUND_PAUSE_S * round_number)
+            time.sleep(self._round_pause_s * round_number)
             yield from self._search(place)
             missing = count(self._api) - place.distinct
-            if missing <= 0:
+            if missing <= 0 and place.restarts < MAX_RESTARTS:
                 self.complete = True
+                return
+            if missing <= 0:
+                self.shortfall = (
+                    "users were deleted faster than the search could be paged through; repeat the command, or read by "
+                    "`--way job`"
+                )
                 return
         self.shortfall = (
             f"Auth0 counts {missing:,} more users than its search shows; it is some seconds behind after a change. "
@@ -156,7 +173,10 @@ class SearchReading(Reading):
                 raise
             place.page_size, place.page = max(1, place.page_size // 4), 0
             return None
-        users = records_in(answer.json(), "users")
+        found = answer.json()
+        users = records_in(found, "users")
+        if _shrank(place, found):
+            return None
         return users, len(answer.content) // max(1, len(users))
 
 
@@ -177,6 +197,19 @@ def _taken(place: _Place, user: dict[str, Any], size: int) -> RawRecord | None:
     place.number += 1
     place.distinct += 1
     return RawRecord(number=place.number, record=user, resume=place.resume(), size=size)
+
+
+def _shrank(place: _Place, answer: Any) -> bool:
+    """Tell whether somebody was deleted since the last page, and begin the search again then.
+
+    A page that moved up by one hides a user whom neither it nor the last one showed.
+    """
+    before, place.total = place.total, answer.get("total", 0) if isinstance(answer, dict) else 0
+    if place.page == 0 or place.total >= before or place.restarts >= MAX_RESTARTS:
+        return False
+    place.restarts += 1
+    place.page = 0
+    return True
 
 
 def _move(place: _Place, users: list[dict[str, Any]]) -> None:

@@ -266,9 +266,9 @@ def test_callbacks_are_added_and_those_of_others_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scopes", "arguments", "kind", "left"),
     [
-        (MACHINE_SCOPES | {"read:users"}, [], "keep", MACHINE_SCOPES | {"read:users"}),
-        (MACHINE_SCOPES | {"read:users"}, ["--force"], "update", MACHINE_SCOPES),
-        ({"read:actions", "read:users"}, [], "update", MACHINE_SCOPES | {"read:users"}),
+        (MACHINE_SCOPES | {"read:grants"}, [], "keep", MACHINE_SCOPES | {"read:grants"}),
+        (MACHINE_SCOPES | {"read:grants"}, ["--force"], "update", MACHINE_SCOPES),
+        ({"read:actions", "read:grants"}, [], "update", MACHINE_SCOPES | {"read:grants"}),
     ],
     ids=["wider", "narrowed by force", "too narrow"],
 )
@@ -288,4 +288,4 @@ def test_a_grant_is_widened_to_what_is_needed_and_narrowed_by_force_alone(
             (grant,) = api.sdk.client_grants.list(client_id=client_id)
         assert set(grant.scope or ()) == left
         if kind == "keep":
-            assert "wider than frontdesk needs, by read:users" in detail(facts, "grant of the Management API")
+            assert "wider than frontdesk needs, by read:grants" in detail(facts, "grant of the Management API")
