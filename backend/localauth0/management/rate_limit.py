@@ -112,8 +112,8 @@ class RateLimits:
         if limit.plan is not None:
             others, planned = _PLANS[limit.plan]
         self._limits: dict[BucketName, GroupLimit] = {"others": others}
-        self._limits.update(planned)
-        self._limits.update(limit.groups)
+        for name, own in (*planned.items(), *limit.groups.items()):
+            self._limits[name] = own
         self._buckets: dict[tuple[str, BucketName], TokenBucket] = {}
 
     def take(self, method: str, path: str, authorization: str) -> Allowance:
