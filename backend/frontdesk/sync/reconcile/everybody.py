@@ -10,7 +10,7 @@ from uuid import UUID
 from frontdesk.auth0.everyone import Reading, choose_way, count, read_everybody, read_file
 from frontdesk.hasura.fingerprint import Layout
 from frontdesk.hasura.user_write import write_for
-from frontdesk.identity import Stamped, User
+from frontdesk.identity import JsonObject, Stamped, User
 from frontdesk.store.drift import State
 from frontdesk.store.passes import Reject, RunningPass, SeenUser, fits_a_key
 from frontdesk.sync.importing.records import Judge, Judged, batches
@@ -31,7 +31,7 @@ def read_into(run: RunningPass, place: Place, order: Order) -> None:
     layout = place.layout
     with reading_of(run, place, order) as reading:
         judge = Judge(place.tenant, reading, place.filter)
-        records = reading.records(run.position.get("resume"))
+        records = reading.records(begun(run, reading))
         for batch in batches(map(judge.judged, records), BATCH_RECORDS):
             _note_the_beginning(run, reading)
             run.advance(
@@ -63,6 +63,13 @@ def reading_of(run: RunningPass, place: Place, order: Order) -> Reading:
     total: int = run.detail["total"]
     choice = choose_way(total, job_from_users=place.job_from_users, named=order.way)
     return read_everybody(place.api, choice, total=total)
+
+
+def begun(run: RunningPass, reading: Reading) -> JsonObject:
+    """Begin a reading where the pass stands, and keep that at once, so that a killed pass asks for no second job."""
+    position = reading.begin(run.position.get("resume"))
+    run.advance(position={"resume": dict(position)})
+    return position
 
 
 def people_read(run: RunningPass) -> int:

@@ -21,7 +21,7 @@ from frontdesk.identity import Source, Stamped, User
 from frontdesk.store.drift import DriftMarks, Mark, State
 from frontdesk.store.passes import RunningPass
 from frontdesk.sync.importing.records import Judge, batches
-from frontdesk.sync.reconcile.everybody import read_at, reading_of, with_roles
+from frontdesk.sync.reconcile.everybody import begun, read_at, reading_of, with_roles
 from frontdesk.sync.reconcile.order import Order
 from frontdesk.sync.reconcile.place import Place
 
@@ -44,7 +44,7 @@ def read_again(run: RunningPass, place: Place, order: Order) -> None:
     marks = DriftMarks(run)
     with reading_of(run, place, order) as reading:
         judge = Judge(place.tenant, reading, place.filter)
-        records = reading.records(run.position.get("resume"))
+        records = reading.records(begun(run, reading))
         for batch in batches(map(judge.judged, records), place.batch_rows):
             wanted = marks.marked(
                 [each.user_id for each in batch if each.user_id is not None], FROM_A_READING
