@@ -17,8 +17,10 @@ from frontdesk.cli import (
     doctor,
     fields,
     hasura,
+    import_,
     init,
     jwt_secret,
+    reconcile,
     secrets,
     serve,
     token,
@@ -35,7 +37,9 @@ app = typer.Typer(
 )
 app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)
+app.command("import")(import_.command)
 app.command("init")(init.command)
+app.command("reconcile")(reconcile.command)
 app.command("serve")(serve.command)
 app.command("jwt-secret")(jwt_secret.command)
 app.add_typer(actions.app, name="actions")
