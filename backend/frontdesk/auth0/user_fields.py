@@ -39,7 +39,7 @@ class _Fields(BaseModel):
     email: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     email_verified: bool | None = None
     username: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    phone_number: Annotated[str, Field(pattern=r"^\+[0-9]{1,15}\Z")] | None = None
+    phone_number: Annotated[str, Field(pattern=r"^\+[0-9]{1,15}\z")] | None = None
     phone_verified: bool | None = None
     name: Name | None = None
     given_name: ShortName | None = None
@@ -86,7 +86,7 @@ class NewUser(_Fields):
     """A user to create. `user_id` is the part after `auth0|`."""
 
     connection: Annotated[str, Field(min_length=1, max_length=128)]
-    user_id: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S*\Z")] | None = None
+    user_id: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S*\z")] | None = None
 
     @classmethod
     def parse(cls, body: bytes) -> NewUser:

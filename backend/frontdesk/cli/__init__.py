@@ -24,6 +24,7 @@ from frontdesk.cli import (
     secrets,
     serve,
     token,
+    users,
 )
 from frontdesk.errors import FrontdeskError
 
@@ -49,6 +50,7 @@ app.add_typer(fields.app, name="fields")
 app.add_typer(hasura.app, name="hasura")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(token.app, name="token")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:

@@ -67,7 +67,8 @@ def _rejects(connection: Connection, tenant: str, ids: list[str]) -> int:
     """Delete the person's rejects, also those of lines so broken that their id stands in the text alone."""
     return connection.execute(
         "DELETE FROM frontdesk.rejects WHERE tenant = %(tenant)s AND (user_id = ANY(%(ids)s) OR (user_id IS NULL"
-        " AND EXISTS (SELECT FROM unnest(%(ids)s::text[]) AS erased WHERE strpos(record, to_jsonb(erased)::text) > 0)))",
+        " AND EXISTS (SELECT FROM unnest(%(ids)s::text[]) AS erased"
+        " WHERE strpos(record, to_jsonb(erased)::text) > 0)))",
         {"tenant": tenant, "ids": ids},
     ).rowcount
 

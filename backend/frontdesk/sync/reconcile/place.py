@@ -63,12 +63,17 @@ class Place:
     @property
     def layout(self) -> Layout:
         """Return which columns are compared: those that a sync writes each time."""
-        mapped = (
-            Column(rule.graphql_name, rule.group or "", _FORMS.get(rule.type, Form.VALUE))
-            for rule in self.rules.columns
-            if rule.owner is Owner.AUTH0
-        )
-        return Layout((*OUR_COLUMNS, *mapped))
+        return layout_of(self.rules)
+
+
+def layout_of(rules: FieldRules) -> Layout:
+    """Return which columns are compared under these rules: those that a sync writes each time."""
+    mapped = (
+        Column(rule.graphql_name, rule.group or "", _FORMS.get(rule.type, Form.VALUE))
+        for rule in rules.columns
+        if rule.owner is Owner.AUTH0
+    )
+    return Layout((*OUR_COLUMNS, *mapped))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ never undone because Hasura is away: the answer then says that it is not synced,
 
 from frontdesk.sync.users.audited import Changed
 from frontdesk.sync.users.changes import UserChanges
-from frontdesk.sync.users.desk import UserDesk
+from frontdesk.sync.users.desk import UserDesk, opened_desk
 from frontdesk.sync.users.erasure import Erased, erase_user
 from frontdesk.sync.users.reading import (
     Difference,
@@ -30,5 +30,6 @@ __all__ = [
     "erase_user",
     "groups_of",
     "list_users",
+    "opened_desk",
     "show_user",
 ]

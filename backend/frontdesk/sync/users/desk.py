@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
+from frontdesk.auth0.access import management_api
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.management_user import user_from_management
 from frontdesk.auth0.single_user import read_user
 from frontdesk.auth0.user_calls import roles_of
 from frontdesk.errors import Auth0Error, HasuraError, PayloadInvalid
-from frontdesk.hasura.rows import StoredRow
+from frontdesk.hasura.directory import Directory
+from frontdesk.hasura.rows import StoredRow, UserRows
+from frontdesk.hasura.writes import UserWriter
 from frontdesk.identity import JsonObject, Source, Stamped, StoredUser, User
 from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.filters import EVERYBODY, UserFilter
+from frontdesk.settings import Settings, secret
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -118,3 +122,28 @@ class UserDesk:
             _log.warning("users.not_synced", reason=error.detail)
             return f"Hasura did not take it: {error.detail}; {FOLLOWS}"
         return None
+
+
+@contextmanager
+def opened_desk(settings: Settings, tenant: str) -> Iterator[UserDesk]:
+    """Give the desk of a tenant of the settings; its connections are closed at the end. Raises SettingsInvalid."""
+    url, admin_secret, rules = (
+        settings.hasura.url,
+        secret(settings.hasura.admin_secret),
+        settings.field_rules(),
+    )
+    with ExitStack() as stack:
+        api = stack.enter_context(management_api(settings, tenant))
+        rows, eraser = UserRows(url, admin_secret, rules=rules), Directory(url, admin_secret)
+        writer = UserWriter(url, admin_secret, rules=rules)
+        for each in (rows, eraser, writer):
+            stack.callback(each.close)
+        yield UserDesk(
+            tenant=tenant,
+            api=api,
+            writer=writer,
+            rows=rows,
+            eraser=eraser,
+            rules=rules,
+            filter=settings.user_filter(),
+        )

@@ -11,10 +11,10 @@ from uuid import uuid4
 from frontdesk.auth0 import user_calls
 from frontdesk.auth0.user_calls import MAX_SHOWN, Organization, UserUnknown
 from frontdesk.errors import Auth0Error, FieldFault, HasuraError, PayloadInvalid
-from frontdesk.hasura.fingerprint import Layout
 from frontdesk.hasura.rows import StoredRow
 from frontdesk.hasura.user_write import write_for
 from frontdesk.identity import JsonObject
+from frontdesk.sync.reconcile.place import layout_of
 from frontdesk.sync.users.changes import GROUPS
 from frontdesk.sync.users.desk import UserDesk
 
@@ -241,7 +241,7 @@ def _differences(
     except PayloadInvalid as error:
         unread.append(f"{error.detail} {', '.join(fault.field for fault in error.faults)}")
         return []
-    write, layout = write_for(user, write_id=uuid4(), rules=desk.rules), Layout()
+    write, layout = write_for(user, write_id=uuid4(), rules=desk.rules), layout_of(desk.rules)
     found = layout.compare(layout.fingerprint(write), row.columns, row.clocks)
     return [
         Difference(column=name, auth0=write.object[name], hasura=row.columns.get(name))
