@@ -15,6 +15,7 @@ RANKS = {
     "cli": 7,
     "demo": 6,
     "web": 5,
+    "jobs": 5,
     "sync": 4,
     "auth0": 3,
     "hasura": 3,

@@ -24,6 +24,7 @@ from frontdesk.cli import (
     secrets,
     serve,
     token,
+    worker,
     users,
 )
 from frontdesk.errors import FrontdeskError
@@ -42,6 +43,7 @@ app.command("import")(import_.command)
 app.command("init")(init.command)
 app.command("reconcile")(reconcile.command)
 app.command("serve")(serve.command)
+app.command("worker")(worker.command)
 app.command("jwt-secret")(jwt_secret.command)
 app.add_typer(actions.app, name="actions")
 app.add_typer(auth0.app, name="auth0")
