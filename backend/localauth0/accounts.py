@@ -5,7 +5,6 @@ Source: Auth0 docs, Authentication API, "Signup" and "Change Password"; "User Pr
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from localauth0 import users
 from localauth0.actions.events import post_change_password_event, post_user_registration_event
 from localauth0.errors import LocalAuth0Error
 from localauth0.live import LiveTenant
+from localauth0.new_users import new_profile
 from localauth0.records import Mail, PasswordTicket, RequestFacts, Transaction
 from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection
@@ -22,7 +22,6 @@ from localauth0.user_store import UserRecord
 MAX_PASSWORD_BYTES = 72
 MAX_EMAIL_CHARS = 254
 MAX_LOCAL_PART_CHARS = 64
-_USER_ID_BYTES = 12  # 24 hex digits
 
 
 class AccountRefused(LocalAuth0Error):
@@ -98,24 +97,10 @@ def set_password(user: UserRecord, connection: str, password: str) -> None:
 
 
 def _profile(store: Store, account: NewAccount) -> dict[str, Any]:
-    now, own_id = iso_ms(store.clock()), secrets.token_hex(_USER_ID_BYTES)
-    email = account.email.lower()
-    profile: dict[str, Any] = {
-        "user_id": f"auth0|{own_id}",
-        "email": email,
-        "email_verified": False,
-        "name": email,
-        "nickname": email.partition("@")[0],
-        **account.attributes,
-        "created_at": now,
-        "updated_at": now,
-        "identities": [
-            {"connection": account.connection.name, "provider": "auth0", "user_id": own_id, "isSocial": False}
-        ],
-    }
+    given: dict[str, Any] = {"email": account.email.lower(), **account.attributes}
     if account.user_metadata:
-        profile["user_metadata"] = dict(account.user_metadata)
-    return profile
+        given["user_metadata"] = dict(account.user_metadata)
+    return new_profile(store, account.connection, given)
 
 
 def _refuse_taken(store: Store, account: NewAccount) -> None:

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 
 from localauth0.cors import allow_applications
+from localauth0.encoded_paths import keep_encoded_slashes
 from localauth0.errors import CallbackError, ManagementError, NotImplementedHere, OAuthError, PageError
 from localauth0.live import LiveTenant
 from localauth0.management import (
@@ -25,7 +26,10 @@ from localauth0.management import (
     resource_servers,
     roles,
     tenant_settings,
+    user_blocks,
+    user_identities,
     user_memberships,
+    user_writes,
     users,
 )
 from localauth0.management import http as management
@@ -55,6 +59,9 @@ _RESOURCES = (
     connections,
     roles,
     users,
+    user_writes,
+    user_identities,
+    user_blocks,
     user_memberships,
     organizations,
     organization_members,
@@ -81,6 +88,7 @@ def create_app(tenant: LiveTenant) -> Flask:
     app = Flask(
         "localauth0", template_folder="templates", static_folder=None, root_path=str(Path(__file__).parent)
     )
+    keep_encoded_slashes(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions[EXTENSION] = tenant
     app.before_request(_choose_nonce)

@@ -32,6 +32,7 @@ from localauth0.records import (
     Session,
     Transaction,
 )
+from localauth0.search import UserSearch
 from localauth0.tenant import Generate, TenantConfig, UserEntry
 from localauth0.tenant_file import connection_of_user_id
 from localauth0.user_store import UserRecord, UserStore
@@ -165,6 +166,8 @@ class Store:
                 lag=timedelta(seconds=self.config.search_lag),
                 lock=self.lock,
             )
+            self.search = UserSearch(self.users)
+            self.user_blocks: dict[str, list[dict[str, str]]] = {}
             self.memberships = Memberships(
                 self.config.roles,
                 self.config.organizations,

@@ -149,10 +149,16 @@ class Connection(_Record):
     id: _Text
     name: _Text
     strategy: _Text
+    # Of a database; no part of what the Management API and Actions call a connection.
+    usernames: Literal["optional", "required", "refused"] = Field(default="optional", exclude=True)
 
     @property
     def is_database(self) -> bool:
         return self.strategy == DATABASE_STRATEGY
+
+    @property
+    def is_passwordless(self) -> bool:
+        return self.strategy in PASSWORDLESS_STRATEGIES
 
     @property
     def authentication_method(self) -> str:

@@ -22,7 +22,7 @@ Profile = Mapping[str, Any]
 Key = tuple[int, int]  # milliseconds of `created_at`, and a serial number: the order of all users
 IdentityKey = tuple[str, str]
 
-FIRST: Key = (-(1 << 62), -1)
+BEGINNING_MS, END_MS = -(1 << 62), 1 << 62
 _CHUNK = 1_000
 
 
@@ -169,17 +169,16 @@ class UserStore(MutableMapping[str, UserRecord]):
     def records(self) -> Iterator[UserRecord]:
         """All users, oldest first, only to read. Who is made or deleted meanwhile may be missing or there."""
         for key, source in self._walk():
-            yield source if isinstance(source, UserRecord) else self._make(key[1])
+            yield source if source is not None else self._make(key[1])
 
     def profiles(self) -> Iterator[Profile]:
         """All users' profiles, oldest first, only to read; nothing is kept of those that have gone by."""
-        for key, source in self._walk():
-            yield source.profile if isinstance(source, UserRecord) else self._generated.profile(key[1])
+        return (profile for _, profile in self.entries(BEGINNING_MS, END_MS))
 
     def role_grants(self) -> Iterator[tuple[str, list[str]]]:
         """The ids of all users and the names of the roles that tenant file or generator gave them."""
         for key, source in self._walk():
-            if isinstance(source, UserRecord):
+            if source is not None:
                 yield source.user_id, source.roles
             elif roles := self._generated.roles(key[1]):
                 yield self._generated.user_id(key[1]), roles
@@ -192,26 +191,31 @@ class UserStore(MutableMapping[str, UserRecord]):
             kept = self._place((high_ms, -1)) - self._place((low_ms, -1))
             return last - first - taken + kept
 
-    def between(
-        self, low_ms: int, high_ms: int, *, newest_first: bool = False
-    ) -> Iterator[tuple[Key, Profile]]:
-        """The profiles of those made at or after `low_ms` and before `high_ms`, in order. Hold `lock` meanwhile."""
-        generated = range(self._numbers(low_ms), self._numbers(high_ms))
-        kept = range(self._place((low_ms, -1)), self._place((high_ms, -1)))
-        if newest_first:
-            generated, kept = generated[::-1], kept[::-1]
-        merged: Iterator[tuple[Key, str | None]] = heapq.merge(
-            (
-                ((self._generated.created_ms(number), number), None)
-                for number in generated
-                if not self._is_taken(number)
-            ),
-            (self._order[place] for place in kept),
-            key=lambda entry: entry[0],
-            reverse=newest_first,
-        )
-        for key, user_id in merged:
-            yield key, self._kept[user_id].profile if user_id is not None else self._generated.profile(key[1])
+    def page(
+        self, low_ms: int, high_ms: int, *, start: int, size: int, newest_first: bool = False
+    ) -> list[Profile]:
+        """`size` of the profiles of those made at or after `low_ms` and before `high_ms`, from the place `start` on."""
+        with self._lock:
+            generated = range(self._numbers(low_ms), self._numbers(high_ms))
+            kept = range(self._place((low_ms, -1)), self._place((high_ms, -1)))
+            if newest_first:
+                generated, kept = generated[::-1], kept[::-1]
+            merged = self._merged(generated, kept, newest_first=newest_first)
+            return [self._profile(key, user_id) for key, user_id in islice(merged, start, start + size)]
+
+    def entries(self, low_ms: int, high_ms: int) -> Iterator[tuple[Key, Profile]]:
+        """Keys and profiles of those made at or after `low_ms` and before `high_ms`, oldest first, only to read."""
+        for key, source in self._walk(low_ms, high_ms):
+            yield key, source.profile if source is not None else self._generated.profile(key[1])
+
+    def at(self, key: Key) -> Profile | None:
+        """The profile of the user with that key."""
+        with self._lock:
+            place = self._place(key)
+            if place < len(self._order) and self._order[place][0] == key:
+                return self._kept[self._order[place][1]].profile
+            is_generated = key[1] < len(self._generated) and not self._is_taken(key[1])
+            return self._generated.profile(key[1]) if is_generated else None
 
     def unsettled(self) -> dict[str, Profile | None]:
         """What a search still sees of the users who changed a moment ago: the earlier profile, or nobody."""
@@ -227,34 +231,39 @@ class UserStore(MutableMapping[str, UserRecord]):
                     del self._earlier[user_id]
             return seen
 
-    @property
-    def lock(self) -> threading.RLock:
-        return self._lock
-
-    def _walk(self) -> Iterator[tuple[Key, UserRecord | None]]:
+    def _walk(
+        self, low_ms: int = BEGINNING_MS, high_ms: int = END_MS
+    ) -> Iterator[tuple[Key, UserRecord | None]]:
         """Keys in order, with the record of those that are kept; in pieces, so that nobody waits for long."""
-        last = FIRST
-        while piece := self._piece(last):
+        last: Key = (low_ms, -1)
+        while piece := self._piece(last, high_ms):
             yield from piece
             last = piece[-1][0]
 
-    def _piece(self, last: Key) -> list[tuple[Key, UserRecord | None]]:
+    def _piece(self, last: Key, high_ms: int) -> list[tuple[Key, UserRecord | None]]:
         with self._lock:
-            number = self._numbers(last[0])
-            while number < len(self._generated) and self._generated_key(number) <= last:
-                number += 1
-            place = bisect_left(self._order, ((last[0], last[1] + 1), ""))
-            merged: Iterator[tuple[Key, str | None]] = heapq.merge(
-                (
-                    (self._generated_key(n), None)
-                    for n in range(number, len(self._generated))
-                    if not self._is_taken(n)
-                ),
-                (self._order[p] for p in range(place, len(self._order))),
-                key=lambda entry: entry[0],
-            )
-            found = islice(merged, _CHUNK)
+            first = self._numbers(last[0])
+            while first < len(self._generated) and self._generated_key(first) <= last:
+                first += 1
+            generated = range(first, self._numbers(high_ms))
+            kept = range(self._place((last[0], last[1] + 1)), self._place((high_ms, -1)))
+            found = islice(self._merged(generated, kept), _CHUNK)
             return [(key, self._kept[user_id] if user_id is not None else None) for key, user_id in found]
+
+    def _merged(
+        self, generated: range, kept: range, *, newest_first: bool = False
+    ) -> Iterator[tuple[Key, str | None]]:
+        """The keys of both, in order; with the user id of those that are kept."""
+        living: Iterator[tuple[Key, str | None]] = (
+            (self._generated_key(number), None) for number in generated if not self._is_taken(number)
+        )
+        if not kept:
+            return living
+        ours: Iterator[tuple[Key, str | None]] = (self._order[place] for place in kept)
+        return heapq.merge(living, ours, key=lambda entry: entry[0], reverse=newest_first)
+
+    def _profile(self, key: Key, user_id: str | None) -> Profile:
+        return self._kept[user_id].profile if user_id is not None else self._generated.profile(key[1])
 
     def _generated_key(self, number: int) -> Key:
         return self._generated.created_ms(number), number

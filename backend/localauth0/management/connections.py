@@ -39,13 +39,33 @@ def get_connection(connection_id: str) -> Response:
 
 
 def _connection(store: Store, connection: Connection) -> Document:
-    """Every application may use every connection here, and none has options."""
+    """Every application may use every connection here; a database has the options of a new one."""
     return {
         "id": connection.id,
-        "options": {},
+        "options": _database_options(connection) if connection.is_database else {},
         "strategy": connection.strategy,
         "name": connection.name,
         "is_domain_connection": False,
         "realms": [connection.name],
         "enabled_clients": [client.client_id for client in store.config.clients],
+    }
+
+
+def _database_options(connection: Connection) -> Document:
+    """The options that recorded answers have, with the values that localauth0 lives up to."""
+    return {
+        "mfa": {"active": True, "return_enroll_settings": True},
+        "validation": {"username": {"max": 15, "min": 1}},
+        "import_mode": False,
+        "configuration": {},
+        "customScripts": {},
+        "passwordPolicy": "none",
+        "password_history": {"size": 5, "enable": False},
+        "strategy_version": 2,
+        "requires_username": connection.usernames == "required",
+        "password_dictionary": {"enable": False, "dictionary": []},
+        "brute_force_protection": False,
+        "password_no_personal_info": {"enable": False},
+        "password_complexity_options": {"min_length": 1},
+        "enabledDatabaseCustomization": False,
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import pytest
 from auth0.management.client import Auth0
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -66,13 +65,6 @@ def test_users_beyond_the_first_thousand_are_out_of_reach(operator: Operator) ->
     assert (status, code) == (400, "invalid_paging")
     assert message.startswith("You can only page through the first 1000 records.")
     assert operator.answer("GET", "/users", params={"page": 9, "per_page": 100}) == []
-
-
-@pytest.mark.parametrize(
-    "query", [{"q": "email:*"}, {"sort": "created_at:1"}, {"connection": "sms"}], ids=str
-)
-def test_a_search_for_users_says_that_there_is_none(operator: Operator, query: dict[str, str]) -> None:
-    assert operator.refusal("GET", "/users", params=query)[2] == "not_implemented"
 
 
 def test_settings_tell_what_has_an_effect(auth0: Auth0, operator: Operator) -> None:

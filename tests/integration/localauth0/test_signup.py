@@ -52,6 +52,7 @@ def test_who_signs_up_by_api_can_log_in(acme: LocalAuth0, browser: Browser) -> N
     body = answer.json()
     assert answer.status_code == 200
     assert len(body.pop("_id")) == 24
+    assert body.pop("picture").startswith("https://s.gravatar.com/avatar/")
     assert body == {
         "email": "new.person@example.com",
         "email_verified": False,
