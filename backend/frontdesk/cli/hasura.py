@@ -291,6 +291,7 @@ def _place(
         source=source,
         schema=settings.hasura.db_schema,
         replace=replace,
+        fields=settings.field_rules(),
         timeouts=timeouts or Timeouts(),
     )
     return _Place(settings, project_dir(project), options)

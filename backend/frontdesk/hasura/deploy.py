@@ -17,6 +17,7 @@ from frontdesk.errors import HasuraBlocked, HasuraRejected, UsageError
 from frontdesk.hasura.admin_api import AdminApi
 from frontdesk.hasura.adopt import Adoption, key_column, write_adoption
 from frontdesk.hasura.existing_users import read_table, rows_that_look_like_auth0
+from frontdesk.hasura.field_metadata import with_mapped_columns
 from frontdesk.hasura.metadata_merge import same
 from frontdesk.hasura.migration_record import MigrationState, Timeouts
 from frontdesk.hasura.plan import Plan, sentences
@@ -24,17 +25,23 @@ from frontdesk.hasura.planning import USERS, creating, plan_for, unrecorded_user
 from frontdesk.hasura.project import Migration, Project, read_project
 from frontdesk.hasura.schema_move import PUBLIC
 from frontdesk.hasura.target import Target, export, inconsistencies, look_at, of_project
+from frontdesk.identity.fields import NO_RULES, FieldRules
 
 _CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a project meets its target: under which source and schema, whether it replaces all, and the limits."""
+    """How a project meets its target: under which source and schema, whether it replaces all, and the limits.
+
+    `fields` are the settings' own columns: the ones that the target has keep their place in the metadata of `users`,
+    also when the project knows nothing of them.
+    """
 
     source: str | None = None
     schema: str = PUBLIC
     replace: bool = False
+    fields: FieldRules = NO_RULES
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -168,7 +175,7 @@ def opened(
     """Give the project and its target, for as long as the block runs. Raises UsageError for a project that is wrong."""
     project = read_project(project_dir, schema=options.schema, source=options.source)
     with AdminApi(url, admin_secret) as hasura:
-        yield hasura, project
+        yield hasura, with_mapped_columns(hasura, project, options.fields)
 
 
 def _planned(hasura: AdminApi, target: Target, project: Project, options: Options) -> Plan:

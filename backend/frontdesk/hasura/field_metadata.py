@@ -9,10 +9,27 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from frontdesk.hasura.metadata_merge import RELATIONSHIPS, Entry
+from frontdesk.errors import HasuraBlocked, HasuraRejected
+from frontdesk.hasura.admin_api import AdminApi
+from frontdesk.hasura.metadata_merge import (
+    PERMISSIONS,
+    RELATIONSHIPS,
+    Entry,
+    TableKey,
+    roles_of,
+    table_key,
+    tables_of,
+)
+from frontdesk.hasura.planning import USERS
+from frontdesk.hasura.project import Project
 from frontdesk.identity.fields import FieldRule, FieldRules, Owner
+
+_COLUMNS = """
+select attname from pg_attribute where attrelid = to_regclass('{table}') and attnum > 0 and not attisdropped
+"""
 
 
 def with_fields(entry: Mapping[str, Any], rules: FieldRules, gone: Iterable[str] = ()) -> Entry:
@@ -29,6 +46,66 @@ def with_fields(entry: Mapping[str, Any], rules: FieldRules, gone: Iterable[str]
             frozenset(gone) | _not_fed(rules) if role == "frontdesk" else frozenset(),
         )
     return made
+
+
+def with_mapped_columns(hasura: AdminApi, project: Project, rules: FieldRules) -> Project:
+    """Return the project with the columns of `rules` that its target has: whatever project is applied, they stay."""
+    if not rules.columns:
+        return project
+    table = f'"{project.schema}"."{USERS}"'
+    try:
+        there = {name for (name,) in hasura.select(_COLUMNS.format(table=table), source=project.source)}
+    except HasuraRejected:
+        return project  # the source is not there yet, or cannot be used: whoever looks at the target says so
+    mapped = FieldRules(rule for rule in rules.rules if rule.is_ours or rule.column in there)
+    (source,) = project.metadata["sources"]
+    tables = [
+        with_fields(table, mapped) if table_key(table["table"]) == (project.schema, USERS) else table
+        for table in project.tables
+    ]
+    return replace(project, metadata={**project.metadata, "sources": [{**source, "tables": tables}]})
+
+
+def without_columns(
+    document: Mapping[str, Any], project: Project, gone: frozenset[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return metadata without columns of the project's tables, given by table and name.
+
+    Raises HasuraBlocked when a permission of somebody else's has one of them.
+    """
+    made: dict[str, Any] = copy.deepcopy(dict(document))
+    ours = roles_of(project.tables)
+    for key, entry in tables_of(made, project.source).items():
+        columns = {column for table, column in gone if (project.schema, table) == key}
+        if columns:
+            _forget_columns(key, entry, columns, ours)
+    return made
+
+
+def _forget_columns(key: TableKey, entry: Entry, columns: set[str], ours: frozenset[str]) -> None:
+    configuration = entry.get("configuration") or {}
+    for names in ("column_config", "custom_column_names"):
+        for column in columns & (configuration.get(names) or {}).keys():
+            del configuration[names][column]
+    for kind in PERMISSIONS:
+        for permission in entry.get(kind) or ():
+            role, said = permission.get("role"), permission.get("permission") or {}
+            if role in ours and isinstance(said.get("columns"), list):
+                said["columns"] = [column for column in said["columns"] if column not in columns]
+            if named := columns & _names_in(said):
+                raise HasuraBlocked(
+                    f"{kind} of the role {role} on {'.'.join(key)} has the column {sorted(named)[0]}, which would go: "
+                    "take it out of Hasura first. Nothing was changed"
+                )
+
+
+def _names_in(value: Any) -> set[str]:
+    """Return every key and text inside a permission: any of them may be a column."""
+    if isinstance(value, Mapping):
+        return {*map(str, value)}.union(*map(_names_in, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_names_in, value))
+    return {value} if isinstance(value, str) else set()
 
 
 def clashes(entry: Mapping[str, Any], rules: FieldRules) -> Iterator[tuple[FieldRule, str]]:

@@ -48,6 +48,7 @@ _NAME = r'(?:"?\w+"?\s*\.\s*)?"?(\w+)"?'
 _CREATED_TABLE = re.compile(rf"^CREATE TABLE (?:IF NOT EXISTS )?{_NAME}", re.IGNORECASE | re.MULTILINE)
 # A function that is replaced was there before, so its being there tells nothing.
 _CREATED_FUNCTION = re.compile(rf"^CREATE FUNCTION {_NAME}", re.IGNORECASE | re.MULTILINE)
+_ADDED_COLUMN = re.compile(rf'^ALTER TABLE {_NAME} ADD COLUMN "?(\w+)"?', re.IGNORECASE | re.MULTILINE)
 _TAKES_THE_PLACE_OF = re.compile(r"^-- frontdesk: takes the place of ([0-9]+)_", re.MULTILINE)
 
 
@@ -80,6 +81,11 @@ class Migration:
     def functions(self) -> tuple[str, ...]:
         """The functions that it creates, by name without schema."""
         return tuple(_CREATED_FUNCTION.findall(self.up))
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """The columns that it adds to tables that were there, each by table and name, without schema."""
+        return tuple(_ADDED_COLUMN.findall(self.up))
 
     @property
     def takes_the_place_of(self) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from frontdesk.errors import HasuraBlocked, HasuraRejected, UsageError
 from frontdesk.hasura.admin_api import AdminApi
 from frontdesk.hasura.deploy import DEFAULTS, Options, opened, put_back, replace_metadata
+from frontdesk.hasura.field_metadata import without_columns
 from frontdesk.hasura.metadata_merge import same, without_tables
 from frontdesk.hasura.migration_record import MigrationState
 from frontdesk.hasura.plan import Plan, Step, StepKind, sentences
@@ -102,7 +103,8 @@ def _step(migration: Migration, target: Target, *, adopted: bool) -> Step:
 
 def _without(target: Target, project: Project, chosen: Sequence[Migration]) -> dict[str, object]:
     gone = frozenset((project.schema, table) for migration in chosen for table in migration.tables)
-    return without_tables(target.metadata, project.source, gone)
+    columns = frozenset(each for migration in chosen for each in migration.columns)
+    return without_columns(without_tables(target.metadata, project.source, gone), project, columns)
 
 
 def _let_go_of_metadata(hasura: AdminApi, target: Target, after: dict[str, object]) -> None:

@@ -14,8 +14,9 @@ import yaml
 from psycopg.rows import DictRow
 from tests.builders import HOOK_SECRET, a_signed_call
 from tests.integration.hasura.commands import Done, Terminal
-from tests.integration.hasura.deploys import sql
+from tests.integration.hasura.deploys import call, sql
 from tests.integration.hasura.engine import ADMIN_SECRET, Engine
+from tests.integration.hasura.migrations import PROJECT
 
 from frontdesk.auth0.management_user import user_from_management
 from frontdesk.hasura.bulk import RowOutcome
@@ -319,11 +320,44 @@ def test_the_migration_can_be_taken_back(shell: Terminal, engine: Engine, rows: 
     done = shell.run("hasura", "apply", "--project", "hasura", "--down", "1", "--yes")
 
     assert done.returncode == 0, done
+    assert call(engine.url, "get_inconsistent_metadata")["is_consistent"]
     assert rows.execute(RULES).fetchone() == {"users_field_rules": "{}"}
     columns = rows.execute(
         "select column_name from information_schema.columns where table_name = 'users'"
     ).fetchall()
     assert not {column["column_name"] for column in columns} & (FIELDS.keys() - {"nickname"})
+
+
+def test_a_column_that_a_permission_of_others_needs_is_not_taken_back(
+    shell: Terminal, engine: Engine
+) -> None:
+    say(shell, engine.url)
+    bring_in(shell)
+    args = {
+        "table": {"schema": "public", "name": "users"},
+        "role": "sales",
+        "permission": {"columns": ["user_id"], "filter": {"_and": [{"seats": {"_gt": 5}}]}},
+    }
+    call(engine.url, "pg_create_select_permission", args)
+
+    done = shell.run("hasura", "apply", "--project", "hasura", "--down", "1", "--yes")
+
+    assert done.returncode == 1
+    assert "select_permissions of the role sales on public.users has the column seats" in done.stderr
+    assert sql(engine.url, "select count(seats) from users") == [["0"]]
+
+
+def test_the_shipped_project_leaves_mapped_columns_where_they_are(
+    shell: Terminal, engine: Engine, rows: Rows
+) -> None:
+    say(shell, engine.url)
+    bring_in(shell)
+
+    applied = shell.run("hasura", "apply", "--project", str(PROJECT))
+    log_in(a_profile(1, user_metadata={"company": {"name": "Acme"}}))
+
+    assert "Nothing changed" in applied.stdout
+    assert row(rows)["company_name"] == "Acme"
 
 
 @pytest.mark.parametrize(

@@ -55,13 +55,12 @@ class _Engine:
 def hasura_questions(settings: Settings, project: Path, clock: Callable[[], float]) -> Iterator[Question]:
     """Give the questions about the Hasura of the settings; `project` is the directory of our project."""
     hasura = settings.hasura
+    options = Options(schema=hasura.db_schema, fields=settings.field_rules())
     engine = _Engine(
         settings,
         project,
         Once(lambda: exchange("GET", f"{hasura.url.rstrip('/')}/v1/version", clock=clock)),
-        Once(
-            lambda: status(hasura.url, secret(hasura.admin_secret), project, Options(schema=hasura.db_schema))
-        ),
+        Once(lambda: status(hasura.url, secret(hasura.admin_secret), project, options)),
     )
     yield Question(
         name=HASURA,
