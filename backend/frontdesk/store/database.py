@@ -36,11 +36,15 @@ class Database:
         )
 
     def __enter__(self) -> Database:
-        self._pool.open()
+        self.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def open(self) -> None:
+        """Make ready to connect; nothing is connected before it is used."""
+        self._pool.open()
 
     def close(self) -> None:
         """Close all connections."""

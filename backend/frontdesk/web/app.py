@@ -19,6 +19,7 @@ from frontdesk.web.metrics import Metrics, metrics_blueprint
 from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
 from frontdesk.web.requests import register_requests
+from frontdesk.web.users import register_users
 
 
 def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
@@ -48,6 +49,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     app.register_blueprint(api_blueprint(settings.tenants))
     app.register_blueprint(auth_hook_blueprint(settings, metrics))
     app.register_blueprint(connections_blueprint(settings, live))
+    register_users(app, settings, live, writer)
     return app
 
 

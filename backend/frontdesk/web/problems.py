@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, json
+from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from frontdesk.errors import (
@@ -19,6 +19,7 @@ from frontdesk.errors import (
     SessionRefused,
 )
 from frontdesk.web.malformed import CONTENT_TYPE, is_malformed
+from frontdesk.web.operators import is_guarded
 
 _log = structlog.stdlib.get_logger(__name__)
 _FREE_NAMES = re.compile(r"\b(app_metadata|user_metadata|profileData|organization\.metadata)\..*", re.DOTALL)
@@ -66,8 +67,8 @@ def _without_free_names(field: str) -> str:
 
 
 def _outward(error: FrontdeskError) -> str:
-    """Return what a stranger may learn; the rest of a failure of ours is for the log."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    """Return what a stranger may learn; the rest of a failure of ours is for the log, and for operators."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_guarded(request.path):
         return type(error).sentence()
     return error.detail
 
