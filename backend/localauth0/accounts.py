@@ -12,6 +12,7 @@ from typing import Any
 from localauth0 import users
 from localauth0.actions.events import post_change_password_event, post_user_registration_event
 from localauth0.errors import LocalAuth0Error
+from localauth0.happenings import Doer
 from localauth0.live import LiveTenant
 from localauth0.new_users import new_profile
 from localauth0.records import Mail, PasswordTicket, RequestFacts, Transaction
@@ -54,6 +55,8 @@ def sign_up(
         _refuse_taken(store, account)
         user = UserRecord(_profile(store, account), account.password, [])
         store.users[user.user_id] = user
+    doer = Doer(transaction.request.client_id if transaction else None, request.ip, request.user_agent)
+    store.happened("signed_up", user.profile, by=doer, connection=account.connection.name)
     event = post_user_registration_event(store, user, account.connection, request, transaction)
     tenant.triggers.run_later("post-user-registration", event)
     return user
@@ -81,6 +84,8 @@ def change_password(tenant: LiveTenant, ticket: PasswordTicket, password: str, r
         now = iso_ms(store.clock())
         set_password(user, connection.name, password)
         store.users.rewrite(user, {**user.profile, "last_password_reset": now, "updated_at": now})
+    doer = Doer(None, request.ip, request.user_agent)
+    store.happened("password_changed", user.profile, by=doer, connection=connection.name)
     event = post_change_password_event(store, user, connection, request)
     tenant.triggers.run_later("post-change-password", event)
 
