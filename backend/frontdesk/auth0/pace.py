@@ -43,7 +43,7 @@ def endpoint(method: str, path: str) -> str:
             shown.append(part)
             continue
         shown.append("{id}" if is_id else part)
-        is_id = not is_id
+        is_id = not is_id or "identities" in shown  # below it come provider and id
     return f"{method} /{'/'.join(shown)}"
 
 
