@@ -16,7 +16,7 @@ import yaml
 from tests.integration.localauth0.acme import TIMEOUT_S
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "auth0" / "recordings"
-_IDS = frozenset({"id", "client_id"})
+_IDS = frozenset({"id", "client_id", "user_id"})
 _CODES = frozenset({"statusCode", "error", "errorCode"})
 
 
@@ -64,6 +64,9 @@ class Replay:
         return text
 
     def _remember(self, expected: Any, given: Any) -> None:
+        if isinstance(expected, list) and isinstance(given, list):
+            for left, right in zip(expected, given, strict=False):
+                self._remember(left, right)
         if isinstance(expected, dict) and isinstance(given, dict):
             for key in expected.keys() & given.keys():
                 if key in _IDS:
