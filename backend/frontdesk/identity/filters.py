@@ -50,10 +50,13 @@ class MetadataCondition:
 
 @dataclass(frozen=True, kw_only=True)
 class UserFilter:
-    """Whom to write: everybody, unless a part of it says otherwise; all parts have to be met."""
+    """Whom to write: everybody, unless a part of it says otherwise; all parts have to be met.
+
+    Its `repr` is the same in every process, so that passes can be told apart by it.
+    """
 
     verified_only: bool = False
-    connections: frozenset[str] = frozenset()
+    connections: tuple[str, ...] = ()
     metadata: tuple[MetadataCondition, ...] = ()
 
     @classmethod
@@ -66,7 +69,9 @@ class UserFilter:
     ) -> UserFilter:
         """Return the filter that settings say. Raises ValueError as MetadataCondition.parse."""
         conditions = tuple(MetadataCondition.parse(*each) for each in sorted((metadata or {}).items()))
-        return cls(verified_only=verified_only, connections=frozenset(connections), metadata=conditions)
+        return cls(
+            verified_only=verified_only, connections=tuple(sorted(set(connections))), metadata=conditions
+        )
 
     @property
     def leaves_out_nobody(self) -> bool:
@@ -84,7 +89,7 @@ class UserFilter:
         profile = user.profile.value if user.profile is not None else Profile()
         if self.verified_only and not _is_verified(profile):
             return "not verified"
-        if self.connections and not self.connections & _connections(profile):
+        if self.connections and not _connections(profile).intersection(self.connections):
             return "of another connection"
         unmet = next((each for each in self.metadata if not each.is_met_by(user)), None)
         return None if unmet is None else f"without the value at {'.'.join(unmet.path)}"

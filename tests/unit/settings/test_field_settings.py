@@ -78,7 +78,7 @@ def test_a_filter_has_three_parts(tmp_path: Path) -> None:
         FILTER_CONNECTIONS="github, acme-saml",
     ).user_filter()
 
-    assert (chosen.verified_only, chosen.connections) == (True, frozenset({"github", "acme-saml"}))
+    assert (chosen.verified_only, chosen.connections) == (True, ("acme-saml", "github"))
     assert [(each.path, each.value) for each in chosen.metadata] == [(("app_metadata", "plan"), "pro")]
 
 
