@@ -55,7 +55,8 @@ def sign_up(
         _refuse_taken(store, account)
         user = UserRecord(_profile(store, account), account.password, [])
         store.users[user.user_id] = user
-    doer = Doer(transaction.request.client_id if transaction else None, request.ip, request.user_agent)
+    client_id = transaction.request.client_id if transaction else request.body.get("client_id")
+    doer = Doer(client_id, request.ip, request.user_agent)
     store.happened("signed_up", user.profile, by=doer, connection=account.connection.name)
     event = post_user_registration_event(store, user, account.connection, request, transaction)
     tenant.triggers.run_later("post-user-registration", event)

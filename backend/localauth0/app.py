@@ -20,11 +20,14 @@ from localauth0.management import (
     connections,
     event_streams,
     jobs,
+    log_entries,
     log_streams,
+    logs,
     organization_members,
     organizations,
     resource_servers,
     roles,
+    stats,
     tenant_settings,
     user_blocks,
     user_identities,
@@ -66,6 +69,8 @@ _RESOURCES = (
     organizations,
     organization_members,
     jobs,
+    logs,
+    stats,
     tenant_settings,
 )
 _PUBLIC = (
@@ -96,6 +101,7 @@ def create_app(tenant: LiveTenant) -> Flask:
     app.after_request(_protect_pages)
     app.after_request(allow_applications)
     app.after_request(management.tell_rate)
+    app.after_request(log_entries.note_call)
     app.register_error_handler(OAuthError, _oauth_error)
     app.register_error_handler(ManagementError, management.error_answer)
     app.register_error_handler(CallbackError, _callback_error)

@@ -132,14 +132,16 @@ _ENTERPRISE = frozenset({
 })  # fmt: skip
 
 
-def masked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body as the log shows it."""
-    return {name: "*****" if name in _SECRET else value for name, value in body.items()}
+def masked(body: Any) -> Any:
+    """A body as the log shows it: without the secrets in it."""
+    if isinstance(body, Mapping):
+        return {name: "*****" if name in _SECRET else masked(value) for name, value in body.items()}
+    return [masked(item) for item in body] if isinstance(body, list) else body
 
 
-_SECRET = frozenset(
-    {"password", "client_secret", "httpAuthorization", "secrets", "link_with", "new_password"}
-)
+_SECRET = frozenset({
+    "password", "client_secret", "httpAuthorization", "secrets", "link_with", "token", "webhook_authorization",
+})  # fmt: skip
 
 
 def _stamp(moment: datetime) -> str:

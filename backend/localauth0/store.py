@@ -14,10 +14,12 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
+from localauth0.activity import Activity
 from localauth0.device_flow import WaitingDevices
 from localauth0.generator import GeneratedPeople
 from localauth0.happenings import Doer, Happening, Kind
 from localauth0.jobs import JobBoard
+from localauth0.journal import Journal
 from localauth0.logbook import Logbook
 from localauth0.management.rate_limit import RateLimits
 from localauth0.management.scopes import MANAGEMENT_SCOPES
@@ -110,7 +112,7 @@ class Store:
         self._file, self.config = config, config
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
-        self.listeners: list[Callable[[Happening], None]] = []
+        self.listeners: list[Callable[[Happening], None]] = [Journal(self).hear]
         self.jobs = JobBoard(config.export_jobs, clock)
         self.reset()
 
@@ -177,6 +179,7 @@ class Store:
             )
             self.jobs.forget_all()
             self.log = Logbook(self.clock, timedelta(days=self.config.plan.log_retention_days))
+            self.activity = Activity(self.users.profiles, self.clock)
             self.transactions = Expiring[Transaction](self.clock, lives.transaction)
             self.codes = Expiring[AuthorizationCode](self.clock, lives.code)
             self.sessions = Expiring[Session](self.clock, lives.session)

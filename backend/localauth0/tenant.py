@@ -308,6 +308,8 @@ class TenantConfig(_Record):
     sent_secrets: Literal["replace", "merge"] = "replace"
     device_flow: DeviceFlow = DeviceFlow()
     generate: Generate | None = None
+    # Seconds until the list of a user's own log records shows one; right after a creation it is empty, as recorded.
+    user_log_lag: Annotated[float, Field(ge=0, strict=False)] = 1.0
     search_lag: Annotated[float, Field(ge=0, strict=False)] = 0.0  # seconds until a search sees a change
 
     def client(self, client_id: str | None) -> Client | None:

@@ -82,7 +82,7 @@ def remove_members(organization_id: str) -> Response:
     return Response(status=204)
 
 
-@blueprint.get("/organizations/<organization_id>/members/<path:user_id>/roles")
+@blueprint.get("/organizations/<organization_id>/members/<user_id>/roles")
 @scoped(_ROLES_SCOPE)
 def list_member_roles(organization_id: str, user_id: str) -> Response:
     store = live().store
@@ -91,7 +91,7 @@ def list_member_roles(organization_id: str, user_id: str) -> Response:
     return page_of(_roles(store, organization_id, user_id), "roles", shown=shown_role)
 
 
-@blueprint.post("/organizations/<organization_id>/members/<path:user_id>/roles")
+@blueprint.post("/organizations/<organization_id>/members/<user_id>/roles")
 @scoped("create:organization_member_roles")
 def assign_member_roles(organization_id: str, user_id: str) -> Response:
     body, store = body_of(RolesBody), live().store
@@ -104,7 +104,7 @@ def assign_member_roles(organization_id: str, user_id: str) -> Response:
     return Response(status=204)
 
 
-@blueprint.delete("/organizations/<organization_id>/members/<path:user_id>/roles")
+@blueprint.delete("/organizations/<organization_id>/members/<user_id>/roles")
 @scoped("delete:organization_member_roles")
 def remove_member_roles(organization_id: str, user_id: str) -> Response:
     body, store = body_of(RolesBody), live().store

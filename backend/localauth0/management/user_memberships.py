@@ -28,7 +28,7 @@ class RolesBody(Body):
     roles: Annotated[list[str], Field(min_length=1)]
 
 
-@blueprint.get("/users/<path:user_id>/roles")
+@blueprint.get("/users/<user_id>/roles")
 @scoped("read:users", "read:roles", "read:role_members")
 def list_user_roles(user_id: str) -> Response:
     store = live().store
@@ -36,7 +36,7 @@ def list_user_roles(user_id: str) -> Response:
     return page_of(_roles(store, user_id), "roles", shown=shown_role)
 
 
-@blueprint.post("/users/<path:user_id>/roles")
+@blueprint.post("/users/<user_id>/roles")
 @scoped("update:users", "create:role_members")
 def assign_roles(user_id: str) -> Response:
     body, store = body_of(RolesBody), live().store
@@ -51,7 +51,7 @@ def assign_roles(user_id: str) -> Response:
     return Response(status=204)
 
 
-@blueprint.delete("/users/<path:user_id>/roles")
+@blueprint.delete("/users/<user_id>/roles")
 @scoped("update:users", "delete:role_members")
 def remove_roles(user_id: str) -> Response:
     body, store = body_of(RolesBody), live().store
@@ -62,7 +62,7 @@ def remove_roles(user_id: str) -> Response:
     return Response(status=204)
 
 
-@blueprint.get("/users/<path:user_id>/permissions")
+@blueprint.get("/users/<user_id>/permissions")
 @scoped("read:users")
 def list_user_permissions(user_id: str) -> Response:
     """The permissions of the user's roles; there are none that are given to a user directly."""
@@ -76,7 +76,7 @@ def list_user_permissions(user_id: str) -> Response:
     return page_of(list(found.values()), "permissions")
 
 
-@blueprint.get("/users/<path:user_id>/organizations")
+@blueprint.get("/users/<user_id>/organizations")
 @scoped("read:organizations")
 def list_user_organizations(user_id: str) -> Response:
     store = live().store

@@ -12,6 +12,7 @@ from localauth0.live import LiveTenant
 from localauth0.records import AuthorizeRequest, Session, Transaction
 from localauth0.routes import http
 from localauth0.routes.http import live
+from localauth0.routes.notes import note_silent_login
 from localauth0.routes.outcomes import answer_login
 from localauth0.tenant import Client
 
@@ -27,8 +28,11 @@ def authorize() -> Response:
     session = _usable_session(live(), asked)
     if session is not None:
         transaction = Transaction(secrets.token_urlsafe(16), http.device() or "", asked)
-        return answer_login(live(), transaction, session)
+        response = answer_login(live(), transaction, session)
+        note_silent_login(live(), asked, session)
+        return response
     if "none" in asked.prompt:
+        note_silent_login(live(), asked, None)
         raise CallbackError(asked.redirect_uri, asked.state, "login_required", "Login required")
     return _to_page(live(), asked)
 

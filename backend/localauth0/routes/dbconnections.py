@@ -14,6 +14,7 @@ from localauth0.errors import PageError
 from localauth0.live import LiveTenant
 from localauth0.routes import http
 from localauth0.routes.http import live
+from localauth0.routes.notes import note_password_request
 from localauth0.routes.outcomes import message_page
 from localauth0.tenant import Connection
 from localauth0.user_store import UserRecord
@@ -41,9 +42,11 @@ def signup() -> Response:
 def ask_for_new_password() -> Response:
     tenant, body = live(), _body()
     try:
-        send_password_mail(tenant, _database(tenant, body), _text(body, "email"))
+        connection, email = _database(tenant, body), _text(body, "email")
     except AccountRefused as err:
         return _refusal(err)
+    send_password_mail(tenant, connection, email)
+    note_password_request(tenant, connection, email, _text(body, "client_id"))
     return Response(MAIL_SENT, mimetype="text/html")
 
 

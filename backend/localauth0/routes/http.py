@@ -10,6 +10,7 @@ from flask import Response, current_app, redirect, request
 from werkzeug.datastructures import MultiDict
 
 from localauth0.errors import PageError, invalid_request
+from localauth0.happenings import Doer
 from localauth0.live import LiveTenant
 from localauth0.records import RequestFacts
 
@@ -34,6 +35,11 @@ def request_facts(
         user_agent=request.headers.get("User-Agent"),
         language=language,
     )
+
+
+def doer(client_id: str | None) -> Doer:
+    """Who makes the current request, through which application."""
+    return Doer(client_id, request.remote_addr, request.headers.get("User-Agent"))
 
 
 def single_values(parameters: MultiDict[str, str]) -> dict[str, str]:

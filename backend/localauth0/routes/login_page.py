@@ -14,7 +14,7 @@ from localauth0.logins import LoginRefused, begin_session, refuse_blocked
 from localauth0.records import AuthorizeRequest, Transaction
 from localauth0.routes import http
 from localauth0.routes.http import live
-from localauth0.routes.outcomes import answer_login, refusal_of
+from localauth0.routes.outcomes import answer_login, note_refusal, note_wrong_password, refusal_of
 from localauth0.tenant import Connection
 from localauth0.user_store import UserRecord
 
@@ -43,6 +43,7 @@ def log_in() -> Response:
     transaction = transaction_under_way(live())
     found = _authenticated_user(live(), transaction.request)
     if found is None:
+        _note_wrong_password(live(), transaction.request)
         # Only the password form can be wrong; its page is shown again with what was typed, less the password.
         return _page(
             live(), transaction, error=_WRONG_PASSWORD, identifier=request.form.get("username"), status=400
@@ -60,10 +61,14 @@ def complete_login(
     try:
         refuse_blocked(user)
     except LoginRefused as err:
+        note_refusal(tenant, transaction, user.user_id, connection.name, err)
         raise refusal_of(tenant, transaction, err) from err
     tenant.store.sessions.take(http.session_handle())
     session = begin_session(tenant, user, connection, secrets.token_urlsafe(24))
     response = answer_login(tenant, transaction, session)
+    by = http.doer(transaction.request.client_id)
+    place = {"hostname": request.host, "session_id": session.id}
+    tenant.store.happened("logged_in", user.profile, by=by, connection=connection.name, **place)
     http.remember_session(response, tenant.store.sessions.add(session))
     return response
 
@@ -90,6 +95,11 @@ def login_over() -> PageError:
         "This login cannot go on",
         "It is over, or it was begun in another browser, or cookies are off. Start again from the application.",
     )
+
+
+def _note_wrong_password(tenant: LiveTenant, asked: AuthorizeRequest) -> None:
+    databases = [one for one in offered_connections(tenant, asked) if one.is_database]
+    note_wrong_password(tenant, databases, request.form["username"], http.doer(asked.client_id))
 
 
 def _authenticated_user(tenant: LiveTenant, asked: AuthorizeRequest) -> tuple[UserRecord, Connection] | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from localauth0.errors import PageError
+from localauth0.journal import named_client, whose
 from localauth0.live import LiveTenant
+from localauth0.records import Session
 from localauth0.routes import http
 from localauth0.routes.http import live
 
@@ -52,9 +54,25 @@ def _log_out(
         )
     answer = Response("OK", mimetype="text/plain")
     response = http.redirect_with(target, {"state": state}) if target is not None else answer
-    tenant.store.sessions.take(http.session_handle())
+    session = tenant.store.sessions.take(http.session_handle())
+    if session is not None:
+        _note_logout(tenant, session, client_id, target)
     http.forget_session(response)
     return response
+
+
+def _note_logout(tenant: LiveTenant, session: Session, client_id: str | None, target: str | None) -> None:
+    store = tenant.store
+    store.log.write(
+        "slo",
+        description="User successfully logged out",
+        ip=request.remote_addr,
+        user_agent=request.headers.get("User-Agent"),
+        hostname=request.host,
+        details={"session_id": session.id, **({"return_to": target} if target is not None else {})},
+        **named_client(store, client_id),
+        **whose(store, store.users.look(session.user_id), session.connection),
+    )
 
 
 def _allowed_urls(tenant: LiveTenant, client_id: str | None) -> list[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template
+from collections.abc import Sequence
 
+from flask import Response, make_response, render_template, request
+
+from localauth0 import users
 from localauth0.errors import CallbackError, LocalAuth0Error, PageError
+from localauth0.happenings import Doer
 from localauth0.live import LiveTenant
 from localauth0.logins import LoginRefused, authorize_session, code_for_session
 from localauth0.records import Session, Transaction
 from localauth0.routes import http
+from localauth0.tenant import Connection
 
 
 def answer_login(tenant: LiveTenant, transaction: Transaction, session: Session) -> Response:
@@ -18,7 +23,38 @@ def answer_login(tenant: LiveTenant, transaction: Transaction, session: Session)
             return _answer_device(tenant, transaction, session, transaction.device_code)
         return _answer_with_code(tenant, transaction, session)
     except LoginRefused as err:
+        note_refusal(tenant, transaction, session.user_id, session.connection, err)
         raise refusal_of(tenant, transaction, err) from err
+
+
+def note_refusal(
+    tenant: LiveTenant, transaction: Transaction, user_id: str, connection: str, err: LoginRefused
+) -> None:
+    """Tell that a user who proved who they are is not let in."""
+    tenant.store.happened(
+        "login_failed",
+        tenant.store.users.look(user_id),
+        by=http.doer(transaction.request.client_id),
+        connection=connection,
+        hostname=request.host,
+        reason=err.description,
+        error=err.error,
+    )
+
+
+def note_wrong_password(tenant: LiveTenant, databases: Sequence[Connection], typed: str, by: Doer) -> None:
+    """Tell that somebody did not prove who they are."""
+    known = ((users.user_with_name(tenant.store, typed, one), one) for one in databases)
+    user, connection = next((pair for pair in known if pair[0] is not None), (None, None))
+    meant = connection or next(iter(databases), None)
+    tenant.store.happened(
+        "login_failed",
+        user.profile if user is not None else None,
+        by=by,
+        connection=meant.name if meant is not None else None,
+        hostname=request.host,
+        identifier=typed,
+    )
 
 
 def refusal_of(tenant: LiveTenant, transaction: Transaction, err: LoginRefused) -> LocalAuth0Error:

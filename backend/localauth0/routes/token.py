@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -32,6 +33,8 @@ from localauth0.logins import (
 from localauth0.records import AuthenticationMethod, AuthorizedGrant, Grant, RequestFacts
 from localauth0.routes import http
 from localauth0.routes.http import live
+from localauth0.routes.notes import Noted, note_exchange
+from localauth0.routes.outcomes import note_wrong_password
 from localauth0.tenant import Client, Connection
 from localauth0.tokens import client_token_response, token_response
 from localauth0.user_store import UserRecord
@@ -60,6 +63,7 @@ class TokenRequest:
     client: Client
     parameters: dict[str, str]
     facts: RequestFacts
+    noted: Noted = field(default_factory=Noted)
 
     def required(self, name: str) -> str:
         value = self.parameters.get(name)
@@ -87,11 +91,16 @@ def token() -> Response:
     if not client.allows_grant(grant_type):
         description = f"Grant type '{grant_type}' not allowed for the client."
         raise OAuthError(403, "unauthorized_client", description)
-    facts = http.request_facts(method="POST", body=parameters)
+    call = TokenRequest(live(), client, parameters, http.request_facts(method="POST", body=parameters))
     try:
-        response = jsonify(answer(TokenRequest(live(), client, parameters, facts)))
+        response = jsonify(answer(call))
     except LoginRefused as err:
+        note_exchange(live(), client, grant_type, call.noted, fault=err.description)
         raise _refusal(err) from err
+    except OAuthError as err:
+        note_exchange(live(), client, grant_type, call.noted, fault=err.description, error=err.error)
+        raise
+    note_exchange(live(), client, grant_type, call.noted)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -104,6 +113,7 @@ def _authorization_code(call: TokenRequest) -> dict[str, Any]:
         raise invalid_grant("The redirect URI is not the one of the authorization request.")
     if not _verifies(code.code_challenge, call.parameters.get("code_verifier")):
         raise invalid_grant("Failed to verify code verifier")
+    call.noted.grant = code.authorized.grant
     _living_user(call.tenant, code.authorized.grant.user_id, "Invalid authorization code")
     return token_response(call.tenant, code.authorized, with_refresh_token=True)
 
@@ -115,6 +125,7 @@ def _refresh_token(call: TokenRequest) -> dict[str, Any]:
         raise invalid_grant(unknown)
     if call.parameters.get("audience") not in (None, kept.grant.audience):
         raise NotImplementedHere("a refresh token exchange for another audience")
+    call.noted.grant = kept.grant
     user = _living_user(call.tenant, kept.grant.user_id, unknown)
     refuse_blocked(user)
     scopes = tuple(s for s in kept.grant.scopes if s in call.scopes) if call.scopes else kept.grant.scopes
@@ -128,12 +139,20 @@ def _password(call: TokenRequest) -> dict[str, Any]:
     found = users.user_with_password(
         call.tenant.store, call.required("username"), call.required("password"), directories
     )
+    by = http.doer(call.client.client_id)
     if found is None:
+        note_wrong_password(call.tenant, directories, call.required("username"), by)
         raise invalid_grant("Wrong email or password.")
     user, connection = found
     users.record_login(call.tenant.store, user, call.facts.ip)
-    refuse_blocked(user)
-    authorized = _password_login(call, user, connection)
+    note = partial(call.tenant.store.happened, by=by, connection=connection.name, hostname=request.host)
+    try:
+        refuse_blocked(user)
+        authorized = _password_login(call, user, connection)
+    except LoginRefused as err:
+        note("login_failed", user.profile, reason=err.description, error=err.error)
+        raise
+    note("logged_in", user.profile)
     return token_response(call.tenant, authorized, with_refresh_token=True)
 
 
@@ -151,6 +170,7 @@ def _password_login(call: TokenRequest, user: UserRecord, connection: Connection
         methods=(AuthenticationMethod(connection.authentication_method, call.tenant.now()),),
         gty="password",
     )
+    call.noted.grant = grant
     return authorize(call.tenant, LoginAttempt(grant, user, call.facts, "oauth2-password"))
 
 
@@ -160,6 +180,7 @@ def _client_credentials(call: TokenRequest) -> dict[str, Any]:
     if "organization" in call.parameters:
         raise NotImplementedHere("client credentials for an organization")
     audience, config = call.required("audience"), call.tenant.store.config
+    call.noted.audience = audience
     api = config.resource_server(audience)
     if api is None:
         raise OAuthError(403, "access_denied", f"Service not found: {audience}")
@@ -182,6 +203,7 @@ def _client_credentials(call: TokenRequest) -> dict[str, Any]:
 
 def _device_code(call: TokenRequest) -> dict[str, Any]:
     authorized = call.tenant.store.devices.poll(call.required("device_code"), call.client.client_id)
+    call.noted.grant = authorized.grant
     _living_user(call.tenant, authorized.grant.user_id, "Invalid or expired device code.")
     return token_response(call.tenant, authorized, with_refresh_token=True)
 
