@@ -1,0 +1,86 @@
+"""One engine with our project for each worker of the run, and for each test a tenant of its own in it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow, dict_row
+from tests.conftest import new_database
+from tests.integration.hasura.engine import ADMIN_SECRET
+from tests.integration.users.house import ANN, ODD, House, a_tenant, a_user
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from frontdesk.hasura.deploy import apply
+from frontdesk.settings_reference import PROJECT
+from frontdesk.web.app import create_app
+from localauth0 import LocalAuth0
+from localhasura.server import LocalHasura
+
+POLL_S = 0.02  # how often the server looks whether it should end
+_numbers = itertools.count()
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture(scope="session")
+def rows_url(postgres_url: str, worker_id: str) -> Iterator[str]:
+    """The database of Hasura, with our project."""
+    with new_database(postgres_url, f"users_{worker_id}_{os.getpid()}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def hasura_url(rows_url: str) -> Iterator[str]:
+    """A running engine over that database."""
+    with LocalHasura(database_url=rows_url, admin_secret=ADMIN_SECRET) as hasura:
+        apply(hasura.url, ADMIN_SECRET, PROJECT / "hasura")
+        yield hasura.url
+
+
+@pytest.fixture
+def house(rows_url: str, hasura_url: str, store_url: str, tmp_path: Path) -> Iterator[House]:
+    """A tenant with Ann, who has a role and is in an organization, and somebody with an odd id."""
+    users = [
+        a_user(ANN, email="ann@example.com", roles=["Editor"], app_metadata={"plan": "pro"}),
+        a_user(ODD, email="odd@example.com"),
+    ]
+    with ExitStack() as stack:
+        yield House(
+            tenant=f"t{next(_numbers)}",
+            auth0=stack.enter_context(LocalAuth0(tenant=a_tenant(users))),
+            hasura_url=hasura_url,
+            rows=stack.enter_context(_connect(rows_url)),
+            store=stack.enter_context(_connect(store_url)),
+            store_url=store_url,
+            place=tmp_path,
+        )
+
+
+@pytest.fixture
+def served(house: House) -> Iterator[House]:
+    """The house with a frontdesk that serves."""
+    server = make_server(
+        "127.0.0.1", 0, create_app(house.settings()), threaded=True, request_handler=_SilentHandler
+    )
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
+    thread.start()
+    house.url = f"http://127.0.0.1:{server.server_port}"
+    yield house
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def _connect(url: str) -> psycopg.Connection[DictRow]:
+    return psycopg.connect(url, autocommit=True, row_factory=dict_row)

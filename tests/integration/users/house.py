@@ -1,0 +1,172 @@
+"""A tenant of localauth0, an engine with our project, and frontdesk's own database, for users' own calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from psycopg.rows import DictRow
+from tests.builders import HOOK_SECRET, OPERATOR_TOKEN, an_environment
+from tests.integration.hasura.engine import ADMIN_SECRET
+from typer.testing import CliRunner
+
+from frontdesk.cli import app
+from frontdesk.errors import FrontdeskError
+from frontdesk.settings import Settings, load_settings
+from localauth0 import LocalAuth0
+
+ANN = "auth0|ann"
+ODD = "auth0|ä/b%2F|?#é"
+CONNECTION = "Username-Password-Authentication"
+TIMEOUT_S = 30.0
+OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
+MACHINE = {"client_id": "machine", "client_secret": "the-secret-of-the-machine-0123456789"}
+READER = {"client_id": "reader", "client_secret": "the-secret-of-the-reader-0123456789"}
+ROLES = [
+    {"id": "rol_0000000000000001", "name": "Editor", "description": "Edits"},
+    {"id": "rol_0000000000000002", "name": "Viewer", "description": "Looks"},
+]
+ORGANIZATIONS = [
+    {
+        "id": "org_0000000000000001",
+        "name": "globex",
+        "display_name": "Globex",
+        "members": [{"user_id": ANN, "roles": []}],
+    }
+]
+
+
+def a_user(user_id: str, **fields: Any) -> dict[str, Any]:
+    """Return a user of a tenant file, older than any call."""
+    return {
+        "user_id": user_id,
+        "email_verified": True,
+        "nickname": "nick",
+        "created_at": "2026-01-05T08:00:00.000Z",
+        "updated_at": "2026-02-05T08:00:00.123Z",
+        "user_metadata": {"company": "Globex"},
+        **fields,
+    }
+
+
+def a_tenant(users: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a tenant file with a machine that may do everything, and one that may read."""
+    machine = {"app_type": "non_interactive", "grant_types": ["client_credentials"]}
+    reading = ["read:users", "read:roles", "read:role_members"]
+    return {
+        "tenant": "acme",
+        "clients": [{**each, **machine, "name": each["client_id"]} for each in (MACHINE, READER)],
+        "client_grants": [
+            {"client_id": "machine", "audience": "/api/v2/", "allow_all_scopes": True},
+            {"client_id": "reader", "audience": "/api/v2/", "scope": reading},
+        ],
+        "connections": [{"id": "con_0000000000000001", "name": CONNECTION, "strategy": "auth0"}],
+        "users": users,
+        "roles": ROLES,
+        "organizations": ORGANIZATIONS,
+    }
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command ended with."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self.stdout)
+        return facts
+
+
+@dataclass
+class House:
+    """Both sides of one tenant."""
+
+    tenant: str
+    auth0: LocalAuth0
+    hasura_url: str
+    rows: psycopg.Connection[DictRow]
+    store: psycopg.Connection[DictRow]
+    store_url: str
+    place: Path
+    changes: dict[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=lambda: MACHINE)
+    url: str = ""  # of a running frontdesk
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of this tenant."""
+        key = f"TENANTS_{self.tenant.upper()}"
+        known = {
+            "HASURA_URL": self.hasura_url,
+            "HASURA_ADMIN_SECRET": ADMIN_SECRET,
+            "OPERATOR_TOKEN": OPERATOR_TOKEN,
+            "DATABASE_URL": self.store_url,
+            f"{key}_DOMAIN": self.auth0.url.removeprefix("http://"),
+            f"{key}_MANAGEMENT_URL": self.auth0.url,
+            f"{key}_ISSUER": self.auth0.issuer,
+            f"{key}_AUDIENCE": "https://api.example.com",
+            f"{key}_HOOK_SECRETS": HOOK_SECRET,
+            f"{key}_MANAGEMENT_CLIENT_ID": self.machine["client_id"],
+            f"{key}_MANAGEMENT_CLIENT_SECRET": self.machine["client_secret"],
+        }
+        made = an_environment(**{**known, **self.changes})
+        return {name: value for name, value in made.items() if "TENANTS_DEFAULT_" not in name}
+
+    def settings(self) -> Settings:
+        return load_settings(self.environment(), self.place)
+
+    def users(self, *arguments: str, stdin: str | None = None) -> Done:
+        """Call `frontdesk users`."""
+        ran = CliRunner().invoke(app, ["users", *arguments], env=self.environment(), input=stdin)
+        if ran.exception is None or isinstance(ran.exception, SystemExit):
+            return Done(ran.exit_code, ran.stdout, ran.stderr)
+        assert isinstance(ran.exception, FrontdeskError), ran.exception
+        return Done(ran.exception.exit_code, ran.stdout, ran.stderr + ran.exception.detail)
+
+    def call(
+        self, method: str, path: str = "", body: Any = None, headers: Mapping[str, str] = OPERATOR
+    ) -> requests.Response:
+        """Call the API below `/api/users/<tenant>`; `path` is as it goes over the wire."""
+        return requests.request(
+            method,
+            f"{self.url}/api/users/{self.tenant}{path}",
+            json=body,
+            headers=dict(headers),
+            timeout=TIMEOUT_S,
+        )
+
+    def profile(self, user_id: str = ANN) -> dict[str, Any]:
+        """Return what Auth0 has."""
+        found: dict[str, Any] = self.auth0.store.users[user_id].profile
+        return found
+
+    def row(self, user_id: str = ANN) -> dict[str, Any] | None:
+        """Return what PostgreSQL has."""
+        return self.rows.execute(
+            "SELECT * FROM public.users WHERE tenant = %s AND user_id = %s", (self.tenant, user_id)
+        ).fetchone()
+
+    def there(self, user_id: str = ANN) -> dict[str, Any]:
+        """Return a row that has to be there."""
+        row = self.row(user_id)
+        assert row is not None
+        return row
+
+    def grants(self, user_id: str = ANN) -> Sequence[tuple[str, str]]:
+        """Return somebody's roles with their source."""
+        found = self.rows.execute(
+            "SELECT role, source FROM public.user_roles WHERE tenant = %s AND user_id = %s ORDER BY 1, 2",
+            (self.tenant, user_id),
+        ).fetchall()
+        return [(each["role"], each["source"]) for each in found]
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Return the lines of the audit as they stand, the oldest first."""
+        return self.store.execute("SELECT * FROM frontdesk.audit ORDER BY id").fetchall()
