@@ -102,6 +102,14 @@ class ImportSettings(Section):
         ge=1001,
         le=1_000_000,
     )
+    job_wait_s: float = setting(
+        7200.0,
+        expected="seconds from 60 to 86400",
+        help="How long an export job may take. The same command goes on waiting for it afterwards; Auth0 keeps it for "
+        "a day.",
+        ge=60,
+        le=86_400,
+    )
 
 
 class ReconcileSettings(Section):

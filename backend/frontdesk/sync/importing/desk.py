@@ -72,6 +72,7 @@ class ImportDesk:
     batch_rows: int = 500
     batch_budget_s: float = 30.0
     job_from_users: int = 5000
+    job_wait_s: float = 7200.0
     clock: Callable[[], datetime] = _now
 
     def needed_api(self) -> ManagementApi:
@@ -110,4 +111,5 @@ def import_desk(
             batch_rows=settings.imports.batch_rows,
             batch_budget_s=settings.imports.batch_budget_s,
             job_from_users=settings.imports.job_from_users,
+            job_wait_s=settings.imports.job_wait_s,
         )

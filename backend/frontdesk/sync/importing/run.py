@@ -145,7 +145,8 @@ class _Import:
         total: int = self._run.detail["total_before"]
         # A reading may change its way, and its position is of the way that it had then.
         way = Way(self._run.position.get("way") or str(self._run.facts.way))
-        return read_everybody(self._desk.needed_api(), Choice(way, self._run.detail["why"]), total=total)
+        choice = Choice(way, self._run.detail["why"])
+        return read_everybody(self._desk.needed_api(), choice, total=total, job_wait_s=self._desk.job_wait_s)
 
     def _ended(self) -> ImportReport:
         desk, run = self._desk, self._run

@@ -62,7 +62,7 @@ def reading_of(run: RunningPass, place: Place, order: Order) -> Reading:
         run.note(total=count(place.api))
     total: int = run.detail["total"]
     choice = choose_way(total, job_from_users=place.job_from_users, named=order.way)
-    return read_everybody(place.api, choice, total=total)
+    return read_everybody(place.api, choice, total=total, job_wait_s=place.job_wait_s)
 
 
 def begun(run: RunningPass, reading: Reading) -> JsonObject:

@@ -57,6 +57,7 @@ class Place:
     batch_rows: int = 500
     batch_budget_s: float = 30.0
     job_from_users: int = 5000
+    job_wait_s: float = 7200.0
     now: Callable[[], datetime] = _now
     tell: Tell = _nothing
 
@@ -113,5 +114,6 @@ def place_of(
             batch_rows=settings.imports.batch_rows,
             batch_budget_s=settings.imports.batch_budget_s,
             job_from_users=settings.imports.job_from_users,
+            job_wait_s=settings.imports.job_wait_s,
             tell=tell,
         )
