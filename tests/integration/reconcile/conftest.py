@@ -12,15 +12,15 @@ import pytest
 from tests.conftest import new_database
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.reconcile.house import House, connect
+from tests.integration.reconcile.scripted_tenant import ScriptedTenant
 
 from frontdesk.hasura.deploy import apply
 from frontdesk.settings_reference import PROJECT
 from frontdesk.store.database import Database
-from localauth0 import LocalAuth0
 from localhasura.server import LocalHasura
 
 _numbers = itertools.count()
-NewHouse = Callable[[dict[str, Any]], House]
+NewHouse = Callable[..., House]
 
 
 @pytest.fixture(scope="session")
@@ -40,15 +40,15 @@ def hasura_url(rows_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def new_house(rows_url: str, hasura_url: str, store_url: str) -> Iterator[NewHouse]:
-    """Make a house of a tenant file."""
+    """Make a house of users, and of what else ScriptedTenant takes."""
     with ExitStack() as stack:
         store = stack.enter_context(Database(store_url))
         rows = stack.enter_context(connect(rows_url))
 
-        def made(tenant: dict[str, Any]) -> House:
-            auth0 = stack.enter_context(LocalAuth0(tenant=tenant))
+        def made(users: list[dict[str, Any]], **more: Any) -> House:
+            auth0 = stack.enter_context(ScriptedTenant(users, **more))
             return House(
-                tenant=f"tenant-{next(_numbers)}",
+                tenant=f"t{next(_numbers)}",
                 auth0=auth0,
                 hasura_url=hasura_url,
                 rows=rows,

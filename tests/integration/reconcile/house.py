@@ -1,4 +1,4 @@
-"""A tenant of localauth0, its rows in a real engine, and the reconcile between them."""
+"""Both sides of a tenant: what Auth0 says, its rows in a real engine, and the reconcile between them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
+from tests.integration.auth0.reading_server import CREDENTIALS
 from tests.integration.hasura.engine import ADMIN_SECRET
+from tests.integration.reconcile.scripted_tenant import ScriptedTenant
 
-from frontdesk.auth0.everyone import Way
-from frontdesk.auth0.management import Credentials, ManagementApi
+from frontdesk.auth0.management import ManagementApi
 from frontdesk.hasura.directory import Directory
 from frontdesk.hasura.rows import UserRows
 from frontdesk.hasura.tenant_rows import TenantRows
@@ -23,40 +24,6 @@ from frontdesk.identity.filters import EVERYBODY, UserFilter
 from frontdesk.store.database import Database
 from frontdesk.sync.reconcile import Order, Place, Report, reconcile
 from frontdesk.sync.reconcile.brake import Brake
-from localauth0 import LocalAuth0
-
-MACHINE = {"client_id": "machine", "client_secret": "the-secret-of-the-machine-0123456789"}
-CREATED = "2026-01-05T08:00:00.000Z"
-UPDATED = "2026-02-05T08:00:00.123Z"
-
-
-def a_user(number: int, **fields: Any) -> dict[str, Any]:
-    """Return a user of a tenant file; all are older than any reading."""
-    return {
-        "user_id": f"auth0|{number:04}",
-        "email": f"user{number}@example.com",
-        "email_verified": True,
-        "name": f"User {number}",
-        "created_at": CREATED,
-        "updated_at": UPDATED,
-        "app_metadata": {"seats": number},
-        "user_metadata": {"company": "Globex"},
-        **fields,
-    }
-
-
-def a_tenant(users: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """Return a tenant file with a machine that may call the whole Management API."""
-    return {
-        "tenant": "acme",
-        "clients": [{**MACHINE, "name": "Machine", "app_type": "non_interactive"}],
-        "client_grants": [{"client_id": "machine", "audience": "/api/v2/", "allow_all_scopes": True}],
-        "connections": [
-            {"id": "con_0000000000000001", "name": "Username-Password-Authentication", "strategy": "auth0"}
-        ],
-        "users": users,
-        **more,
-    }
 
 
 @dataclass
@@ -64,7 +31,7 @@ class House:
     """Both sides of one tenant, and hands on the rows that pass by every rule."""
 
     tenant: str
-    auth0: LocalAuth0
+    auth0: ScriptedTenant
     hasura_url: str
     rows: psycopg.Connection[DictRow]
     store: Database
@@ -75,11 +42,11 @@ class House:
 
     def look(self, **order: Any) -> Report:
         """Compare, and change nothing."""
-        return self.run(Order(**{"way": Way.JOB, **order}))
+        return self.run(Order(**order))
 
     def repair(self, **order: Any) -> Report:
         """Compare and repair."""
-        return self.run(Order(**{"way": Way.JOB, **order}, repair=True))
+        return self.run(Order(repair=True, **order))
 
     def run(self, order: Order) -> Report:
         with self.place() as place:
@@ -88,7 +55,6 @@ class House:
     @contextmanager
     def place(self) -> Iterator[Place]:
         """Give what a reconcile works with."""
-        access = Credentials(client_id=MACHINE["client_id"], client_secret=MACHINE["client_secret"])
         rows = UserRows(self.hasura_url, ADMIN_SECRET, rules=self.rules)
         others, directory = (
             TenantRows(self.hasura_url, ADMIN_SECRET),
@@ -96,7 +62,7 @@ class House:
         )
         writer = UserWriter(self.hasura_url, ADMIN_SECRET, rules=self.rules)
         with ExitStack() as stack:
-            api = stack.enter_context(ManagementApi(self.auth0.url, access))
+            api = stack.enter_context(ManagementApi(self.auth0.url, CREDENTIALS))
             for each in (rows, others, directory, writer):
                 stack.callback(each.close)
             place = Place(

@@ -11,12 +11,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.management_user import user_from_management
 from frontdesk.auth0.single_user import read_user
 from frontdesk.errors import PayloadInvalid
 from frontdesk.hasura.bulk import RowOutcome, RowResult
+from frontdesk.hasura.rows import StoredRow
+from frontdesk.hasura.user_write import write_for
 from frontdesk.identity import Source, Stamped, User
 from frontdesk.store.drift import DriftMarks, Mark, State
 from frontdesk.store.passes import RunningPass
@@ -50,7 +53,8 @@ def read_again(run: RunningPass, place: Place, order: Order) -> None:
                 [each.user_id for each in batch if each.user_id is not None], FROM_A_READING
             )
             users = [each.user for each in batch if each.user is not None and each.user.user_id in wanted]
-            results = _write(run, place, users, wanted)
+            later = [stepped(user, wanted[user.user_id].step_us) for user in with_roles(run, users)]
+            results = _written(place, later)
             _keep(run, marks, results, {"resume": dict(batch[-1].raw.resume)})
             place.tell(READ_AGAIN, run.counts["repaired"], None)
 
@@ -64,8 +68,7 @@ def look_at_each(run: RunningPass, place: Place, api: ManagementApi, states: Col
     while page := marks.page(states, after=after, limit=_LOOKS_AT_ONCE):
         after = page[-1].user_id
         looks = [_look(mark, run, place, api) for mark in page]
-        found = [look.user for look in looks if look.user is not None]
-        results = _write(run, place, found, {mark.user_id: mark for mark in page})
+        results = _written(place, [look.user for look in looks if look.user is not None])
         counts = Counter(each.as_ for each in looks)
         settled = [look.user_id for look in looks if look.user is None and look.as_ == "gone"]
         _keep(run, marks, results, {"after": after}, settled=settled, added=counts)
@@ -92,7 +95,9 @@ def _look(mark: Mark, run: RunningPass, place: Place, api: ManagementApi) -> _Lo
         return _Look(mark.user_id, "unreadable")
     if not place.filter.passes(user):
         return _Look(mark.user_id, "left_out")
-    return _Look(mark.user_id, "found", user)
+    (user,) = with_roles(run, [user])
+    row = place.rows.one(place.tenant, mark.user_id)
+    return _Look(mark.user_id, "found", user if row is None else stepped(user, _step(user, row, place)))
 
 
 def _gone(mark: Mark, run: RunningPass, place: Place, asked_at: datetime) -> _Look:
@@ -119,15 +124,15 @@ def _gone(mark: Mark, run: RunningPass, place: Place, asked_at: datetime) -> _Lo
     )
 
 
-def _write(
-    run: RunningPass, place: Place, users: Sequence[User], marks: dict[str, Mark]
-) -> Sequence[RowResult]:
-    if not users:
-        return ()
-    living = with_roles(run, [user for user in users if user.deleted is None])
-    ready = [stepped(user, marks[user.user_id].step_us) for user in living]
-    buried = [user for user in users if user.deleted is not None]
-    return place.writer.write_many([*ready, *buried], budget_s=place.batch_budget_s)
+def _step(user: User, row: StoredRow, place: Place) -> int:
+    """Return how far the clock has to go on; the row may be another one than when it was compared."""
+    layout = place.layout
+    fingerprint = layout.fingerprint(write_for(user, write_id=UUID(int=0), rules=place.rules))
+    return layout.compare(fingerprint, row.columns, row.clocks).step_us
+
+
+def _written(place: Place, users: Sequence[User]) -> Sequence[RowResult]:
+    return place.writer.write_many(users, budget_s=place.batch_budget_s) if users else ()
 
 
 def stepped(user: User, step_us: int) -> User:
