@@ -82,7 +82,10 @@ class ExportFile:
 
 @dataclass
 class Job:
-    """One job. `told` is what its answers say besides type, status and time; `errors` are those of an import."""
+    """One job. `told` is what its answers say besides type, status and time.
+
+    `errors` and `summary` are those of an import.
+    """
 
     id: str
     type: str
@@ -90,6 +93,7 @@ class Job:
     told: Mapping[str, Any]
     file: ExportFile | None = None
     errors: list[dict[str, Any]] = field(default_factory=list)
+    summary: Mapping[str, int] | None = None
     looks: int = 0
 
 
@@ -127,9 +131,12 @@ class JobBoard:
         file = ExportFile(lines, self._workers)
         return self._keep(Job(_new_id(), "users_export", self._clock(), told, file=file))
 
-    def record_import(self, told: Mapping[str, Any], errors: list[dict[str, Any]]) -> Job:
+    def record_import(
+        self, told: Mapping[str, Any], errors: list[dict[str, Any]], summary: Mapping[str, int]
+    ) -> Job:
         """Keep an import that has been done."""
-        return self._keep(Job(_new_id(), "users_import", self._clock(), told, errors=errors))
+        job = Job(_new_id(), "users_import", self._clock(), told, errors=errors, summary=summary)
+        return self._keep(job)
 
     def job(self, job_id: str) -> Job | None:
         with self._lock:

@@ -5,10 +5,11 @@ Source: the Management OpenAPI, `/jobs`; Auth0 docs, "Bulk User Exports"; record
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from pydantic import Field, StringConstraints
 
 from localauth0.errors import ManagementError
@@ -34,10 +35,12 @@ from localauth0.management.http import (
 from localauth0.routes.http import live
 from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection
+from localauth0.user_imports import import_users
 
 blueprint = management_blueprint("jobs")
 
 _DEFAULT_FORMAT = "csv"
+_MAX_IMPORT_BYTES = 500 * 1024
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -72,6 +75,39 @@ def export_users() -> Response:
     lines = _lines(tenant.store, file_format, columns, connection, body.limit)
     job = tenant.store.jobs.begin_export(told, lines)
     return jsonify({"type": job.type, "status": "pending", **told, **_named(job)})
+
+
+@blueprint.post("/jobs/users-imports")
+@scoped("create:users")
+def begin_import() -> tuple[Response, int]:
+    """Take users in. It is done at once; the job tells of it later."""
+    tenant, form = live(), request.form
+    connection = _connection(tenant, form.get("connection_id"))
+    if connection is None or not connection.is_database:
+        raise ManagementError(400, "The connection must be a database connection.", "invalid_body")
+    outcome = import_users(tenant.store, connection, _sent_users(), upsert=form.get("upsert") == "true")
+    told = {"connection_id": connection.id, "connection": connection.name}
+    if form.get("external_id"):
+        told["external_id"] = form["external_id"]
+    job = tenant.store.jobs.record_import(told, outcome.errors, outcome.summary())
+    tenant.store.log.write("sui", connection=connection.name, connection_id=connection.id, details={})
+    return jsonify({"type": job.type, "status": "pending", **told, **_named(job)}), 202
+
+
+def _sent_users() -> list[Any]:
+    file = request.files.get("users")
+    if file is None:
+        raise invalid_body("Payload validation error: 'Missing required property: users'.")
+    content = file.read()
+    if len(content) > _MAX_IMPORT_BYTES:
+        raise ManagementError(413, "Payload content length greater than maximum allowed: 512000")
+    try:
+        rows = json.loads(content)
+    except ValueError as err:
+        raise invalid_body("The users file is not valid JSON.") from err
+    if not isinstance(rows, list):
+        raise invalid_body("The users file must hold an array of users.")
+    return rows
 
 
 @blueprint.get("/jobs/<job_id>")
@@ -111,7 +147,7 @@ def _progress(tenant: LiveTenant, job: Job, progress: Progress) -> Document:
             "time_left_seconds": progress.seconds_left,
         }
     if job.file is None:
-        return {}
+        return {"percentage_done": 100, "time_left_seconds": 0, "summary": dict(job.summary or {})}
     ending = "json" if job.told.get("format", _DEFAULT_FORMAT) == "json" else "csv"
     link = tenant.store.jobs.link(job, f"{tenant.store.config.tenant}.{ending}.gz")
     return {"percentage_done": 100, "time_left_seconds": 0, "location": f"{tenant.url}{link}"}

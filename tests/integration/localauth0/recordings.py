@@ -16,7 +16,7 @@ import yaml
 from tests.integration.localauth0.acme import TIMEOUT_S
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "auth0" / "recordings"
-_IDS = frozenset({"id", "client_id", "user_id"})
+_IDS = frozenset({"id", "client_id", "user_id", "next"})
 _CODES = frozenset({"statusCode", "error", "errorCode"})
 
 
@@ -54,7 +54,7 @@ class Replay:
             request["method"],
             self._url + target,
             data=self._renamed(request["body"]).encode(),
-            headers={**self._headers, "Content-Type": "application/json"},
+            headers={**self._headers, "Content-Type": _content_type(request)},
             timeout=TIMEOUT_S,
         )
 
@@ -97,3 +97,7 @@ def _object_differences(expected: dict[str, Any], given: dict[str, Any], path: s
         if key in _CODES and not isinstance(expected[key], dict) and expected[key] != given[key]:
             found.append(f"{path}.{key}: {given[key]!r} for {expected[key]!r}")
     return found
+
+
+def _content_type(request: dict[str, Any]) -> str:
+    return str(request["headers"].get("Content-Type", ["application/json"])[0])
