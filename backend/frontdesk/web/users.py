@@ -10,8 +10,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import structlog
 from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,6 +28,7 @@ from frontdesk.settings import Settings, secret
 from frontdesk.store.audit import MAX_LINES, Audit
 from frontdesk.store.database import Database
 from frontdesk.sync.users import (
+    Changed,
     UserChanges,
     UserDesk,
     erase_user,
@@ -38,7 +40,10 @@ from frontdesk.sync.users.desk import Writer
 from frontdesk.web.live_secrets import LiveSecrets
 from frontdesk.web.whole_segments import WholeSegment, route_as_sent
 
+_log = structlog.stdlib.get_logger(__name__)
+
 PREFIX = "/api/users/"
+EXTENSION = "frontdesk.users"  # where an application keeps its Desks
 ACTOR_HEADER = "X-Frontdesk-Actor"
 NOBODY_NAMED = "operator"  # who calls without saying who
 MAX_ACTOR_CHARS = 200
@@ -124,6 +129,18 @@ class Desks:
         database.refuse_other_revision()
         return database
 
+    def close(self) -> None:
+        """Let go of all connections; a process that ends does so by itself."""
+        with self._lock:
+            for api in self._apis.values():
+                api.close()
+            if self._of_hasura is not None:
+                _, rows, eraser = self._of_hasura
+                rows.close()
+                eraser.close()
+            if self._database is not None:
+                self._database.close()
+
     def _hasura(self) -> tuple[UserRows, Directory]:
         known = self.secrets.current().admin_secret
         if self._of_hasura is None or self._of_hasura[0] != known:
@@ -138,7 +155,7 @@ def register_users(app: Flask, settings: Settings, secrets: LiveSecrets, writer:
     """Give `app` the routes about users."""
     app.url_map.converters["segment"] = WholeSegment
     app.wsgi_app = route_as_sent(app.wsgi_app, PREFIX)  # type: ignore[assignment, method-assign]
-    desks = Desks(settings, secrets, writer)
+    desks = app.extensions[EXTENSION] = Desks(settings, secrets, writer)
     app.register_blueprint(_reading(desks))
     app.register_blueprint(_changing(desks))
 
@@ -181,38 +198,38 @@ def _changing(desks: Desks) -> Blueprint:
 
     @blueprint.post("/<tenant>")
     def create(tenant: str) -> ResponseReturnValue:
-        return desks.changes(tenant).create(NewUser.parse(_body())).as_json(), 201
+        return _told(desks.changes(tenant).create(NewUser.parse(_body()))), 201
 
     @blueprint.patch("/<tenant>/<segment:user_id>")
     def update(tenant: str, user_id: str) -> ResponseReturnValue:
-        return desks.changes(tenant).update(user_id, UserChange.parse(_body())).as_json()
+        return _told(desks.changes(tenant).update(user_id, UserChange.parse(_body())))
 
     @blueprint.delete("/<tenant>/<segment:user_id>")
     def delete(tenant: str, user_id: str) -> ResponseReturnValue:
-        return desks.changes(tenant).delete(user_id).as_json()
+        return _told(desks.changes(tenant).delete(user_id))
 
     @blueprint.post("/<tenant>/<segment:user_id>/block")
     def block(tenant: str, user_id: str) -> ResponseReturnValue:
         _options()
-        return desks.changes(tenant).block(user_id).as_json()
+        return _told(desks.changes(tenant).block(user_id))
 
     @blueprint.post("/<tenant>/<segment:user_id>/unblock")
     def unblock(tenant: str, user_id: str) -> ResponseReturnValue:
         brute_force = _options("brute_force").brute_force
-        return desks.changes(tenant).unblock(user_id, brute_force=brute_force).as_json()
+        return _told(desks.changes(tenant).unblock(user_id, brute_force=brute_force))
 
     @blueprint.post("/<tenant>/<segment:user_id>/sync")
     def sync(tenant: str, user_id: str) -> ResponseReturnValue:
         _options()
-        return desks.changes(tenant).sync(user_id).as_json()
+        return _told(desks.changes(tenant).sync(user_id))
 
     @blueprint.put("/<tenant>/<segment:user_id>/roles")
     def roles(tenant: str, user_id: str) -> ResponseReturnValue:
-        return desks.changes(tenant).set_roles(user_id, Names.parse(_body(), "roles")).as_json()
+        return _told(desks.changes(tenant).set_roles(user_id, Names.parse(_body(), "roles")))
 
     @blueprint.put("/<tenant>/<segment:user_id>/groups")
     def groups(tenant: str, user_id: str) -> ResponseReturnValue:
-        return desks.changes(tenant).set_groups(user_id, Names.parse(_body(), "groups")).as_json()
+        return _told(desks.changes(tenant).set_groups(user_id, Names.parse(_body(), "groups")))
 
     @blueprint.post("/<tenant>/<segment:user_id>/erase")
     def erase(tenant: str, user_id: str) -> ResponseReturnValue:
@@ -223,6 +240,15 @@ def _changing(desks: Desks) -> Blueprint:
         return erased.as_json()
 
     return blueprint
+
+
+def _told(done: Changed) -> dict[str, Any]:
+    """Return the answer to a change, and log what an operator has to look after."""
+    if not done.synced:
+        _log.warning("users.not_synced", action=done.action, audit=done.audit, reason=done.why)
+    if done.detail.get("audit_incomplete"):
+        _log.error("audit.incomplete", action=done.action, audit=done.audit, outcome=done.outcome.value)
+    return done.as_json()
 
 
 def _body() -> bytes:

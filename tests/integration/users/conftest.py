@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 from tests.conftest import new_database
 from tests.integration.hasura.engine import ADMIN_SECRET
-from tests.integration.users.house import ANN, ODD, House, a_tenant, a_user
-from werkzeug.serving import WSGIRequestHandler, make_server
+from tests.integration.users.house import ANN, ODD, House, a_tenant, a_user, serving
 
 from frontdesk.hasura.deploy import apply
 from frontdesk.settings_reference import PROJECT
-from frontdesk.web.app import create_app
 from localauth0 import LocalAuth0
 from localhasura.server import LocalHasura
 
-POLL_S = 0.02  # how often the server looks whether it should end
 _numbers = itertools.count()
-
-
-class _SilentHandler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
@@ -70,16 +60,8 @@ def house(rows_url: str, hasura_url: str, store_url: str, tmp_path: Path) -> Ite
 @pytest.fixture
 def served(house: House) -> Iterator[House]:
     """The house with a frontdesk that serves."""
-    server = make_server(
-        "127.0.0.1", 0, create_app(house.settings()), threaded=True, request_handler=_SilentHandler
-    )
-    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
-    thread.start()
-    house.url = f"http://127.0.0.1:{server.server_port}"
-    yield house
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with serving(house):
+        yield house
 
 
 def _connect(url: str) -> psycopg.Connection[DictRow]:

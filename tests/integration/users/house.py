@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,16 +16,20 @@ from psycopg.rows import DictRow
 from tests.builders import HOOK_SECRET, OPERATOR_TOKEN, an_environment
 from tests.integration.hasura.engine import ADMIN_SECRET
 from typer.testing import CliRunner
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from frontdesk.cli import app
 from frontdesk.errors import FrontdeskError
 from frontdesk.settings import Settings, load_settings
+from frontdesk.web.app import create_app
+from frontdesk.web.users import EXTENSION
 from localauth0 import LocalAuth0
 
 ANN = "auth0|ann"
 ODD = "auth0|ä/b%2F|?#é"
 CONNECTION = "Username-Password-Authentication"
 TIMEOUT_S = 30.0
+POLL_S = 0.02  # how often the server looks whether it should end
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 MACHINE = {"client_id": "machine", "client_secret": "the-secret-of-the-machine-0123456789"}
 READER = {"client_id": "reader", "client_secret": "the-secret-of-the-reader-0123456789"}
@@ -170,3 +176,23 @@ class House:
     def audit(self) -> list[dict[str, Any]]:
         """Return the lines of the audit as they stand, the oldest first."""
         return self.store.execute("SELECT * FROM frontdesk.audit ORDER BY id").fetchall()
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def serving(house: House) -> Iterator[None]:
+    """Have frontdesk serve the house; `house.url` says where."""
+    app = create_app(house.settings())
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_SilentHandler)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
+    thread.start()
+    house.url = f"http://127.0.0.1:{server.server_port}"
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+    app.extensions[EXTENSION].close()

@@ -71,7 +71,7 @@ def test_an_id_with_slashes_escapes_and_unicode_is_one_segment(served: House) ->
         ("POST", f"{ANNS}/block", {"x": 1}, 400, "no body"),
         ("POST", f"{ANNS}/erase", {"at_auth0": "yes"}, 400, "true or false"),
         ("POST", "", {"connection": CONNECTION, "email": "ann@example.com", "password": "Secret-Horse-7!"}, 409, ""),
-        ("POST", "", {"connection": "Nowhere", "email": "x@example.com"}, 400, "connection"),
+        ("POST", "", {"connection": "Nowhere", "email": "x@example.com"}, 400, "Connection does not exist"),
         ("GET", "?per_page=101", None, 400, "per_page"),
         ("GET", "?page=20", None, 400, "first 1,000"),
         ("GET", "?fields=x", None, 400, "fields"),

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-import structlog
-
 from frontdesk.auth0.access import management_api
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.management_user import user_from_management
@@ -23,8 +21,6 @@ from frontdesk.identity import JsonObject, Source, Stamped, StoredUser, User
 from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.filters import EVERYBODY, UserFilter
 from frontdesk.settings import Settings, secret
-
-_log = structlog.stdlib.get_logger(__name__)
 
 WRITE_BUDGET_S = 5.0  # of one row; a person waits for it, and no login
 # What brings a change to Hasura that did not get there at once.
@@ -119,7 +115,6 @@ class UserDesk:
         try:
             self.writer.write(user, budget_s=WRITE_BUDGET_S)
         except HasuraError as error:
-            _log.warning("users.not_synced", reason=error.detail)
             return f"Hasura did not take it: {error.detail}; {FOLLOWS}"
         return None
 
