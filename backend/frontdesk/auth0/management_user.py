@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Set
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,26 +22,9 @@ from frontdesk.errors import PayloadInvalid
 from frontdesk.identity import JsonObject, Login, Profile, Source, Stamped, User
 
 # The root field that each field of a profile comes from.
-_PROFILE_FIELDS = {
+_PROFILE_FIELDS = {field.name: field.name for field in fields(Profile) if field.name != "sent"} | {
     "user_name": "username",
     "connection": "identities",
-    **{
-        name: name
-        for name in (
-            "email",
-            "email_verified",
-            "name",
-            "given_name",
-            "family_name",
-            "nickname",
-            "picture",
-            "phone_number",
-            "phone_verified",
-            "identities",
-            "created_at",
-            "updated_at",
-        )
-    },
 }
 
 
@@ -73,19 +57,19 @@ def user_from_management(
     """
     given = {name: value for name, value in record.items() if name in _READ}
     _refuse_unstorable(given)
-    fields = validated(given, _Record)
-    profile_at = fields.updated_at or read_at
+    told = validated(given, _Record)
+    profile_at = told.updated_at or read_at
     return User(
         tenant=tenant,
-        user_id=fields.user_id,
+        user_id=told.user_id,
         source=Source.PROFILE,
-        born=fields.created_at,
-        profile=_profile(fields, carried, profile_at),
-        app_metadata=Stamped(fields.app_metadata, profile_at) if _has(carried, "app_metadata") else None,
-        user_metadata=Stamped(fields.user_metadata, profile_at) if _has(carried, "user_metadata") else None,
-        login=Stamped(Login(last_ip=fields.last_ip), fields.last_login) if fields.last_login else None,
-        logins_count=fields.logins_count,
-        blocked=Stamped(fields.blocked is True, read_at) if _has(carried, "blocked") else None,
+        born=told.created_at,
+        profile=_profile(told, carried, profile_at),
+        app_metadata=Stamped(told.app_metadata, profile_at) if _has(carried, "app_metadata") else None,
+        user_metadata=Stamped(told.user_metadata, profile_at) if _has(carried, "user_metadata") else None,
+        login=Stamped(Login(last_ip=told.last_ip), told.last_login) if told.last_login else None,
+        logins_count=told.logins_count,
+        blocked=Stamped(told.blocked is True, read_at) if _has(carried, "blocked") else None,
         alive=read_at if alive else None,
     )
 
@@ -94,29 +78,29 @@ def _has(carried: Set[str] | None, field: str) -> bool:
     return carried is None or field in carried
 
 
-def _profile(fields: _Record, carried: Set[str] | None, at: datetime) -> Stamped[Profile] | None:
+def _profile(told: _Record, carried: Set[str] | None, at: datetime) -> Stamped[Profile] | None:
     """Return the profile: a whole one, unless this kind of record lacks some of its fields."""
     sent = None
     if carried is not None and not carried >= set(_PROFILE_FIELDS.values()):
         sent = frozenset(name for name, root in _PROFILE_FIELDS.items() if root in carried)
         if not sent:
             return None
-    identities = tuple(map(identity_from, fields.identities or ()))
+    identities = tuple(map(identity_from, told.identities or ()))
     profile = Profile(
-        user_name=fields.username,
-        email=fields.email,
-        email_verified=fields.email_verified,
-        name=fields.name,
-        given_name=fields.given_name,
-        family_name=fields.family_name,
-        nickname=fields.nickname,
-        picture=fields.picture,
-        phone_number=fields.phone_number,
-        phone_verified=fields.phone_verified,
+        user_name=told.username,
+        email=told.email,
+        email_verified=told.email_verified,
+        name=told.name,
+        given_name=told.given_name,
+        family_name=told.family_name,
+        nickname=told.nickname,
+        picture=told.picture,
+        phone_number=told.phone_number,
+        phone_verified=told.phone_verified,
         connection=identities[0].connection if identities else None,
         identities=identities,
-        created_at=fields.created_at,
-        updated_at=fields.updated_at,
+        created_at=told.created_at,
+        updated_at=told.updated_at,
         sent=sent,
     )
     return Stamped(profile, at)

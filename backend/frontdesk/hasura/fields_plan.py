@@ -28,7 +28,7 @@ from frontdesk.hasura.field_migration import (
     migration_for,
 )
 from frontdesk.hasura.metadata_merge import differences, table_key, tables_of
-from frontdesk.hasura.plan import Step, StepKind, sentences
+from frontdesk.hasura.plan import Plan, Step, StepKind, sentences
 from frontdesk.hasura.planning import USERS
 from frontdesk.hasura.project import Project, project_dir, read_project
 from frontdesk.hasura.schema_move import PUBLIC
@@ -42,22 +42,11 @@ _APPLY_FIRST = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class FieldsPlan:
-    """What there is to do, step by step; `gone` are columns that frontdesk fed before and feeds no more."""
+class FieldsPlan(Plan):
+    """The steps, and the migration among them; `gone` are columns that frontdesk fed before and feeds no more."""
 
-    steps: tuple[Step, ...]
     migration: FieldMigration = NO_MIGRATION
     gone: tuple[str, ...] = ()
-
-    @property
-    def obstacles(self) -> tuple[Step, ...]:
-        """The steps that a person has to take before."""
-        return tuple(step for step in self.steps if step.kind is StepKind.CANNOT)
-
-    @property
-    def changes_anything(self) -> bool:
-        """Whether there is anything to do."""
-        return any(step.changes for step in self.steps)
 
 
 @dataclass(frozen=True, kw_only=True)

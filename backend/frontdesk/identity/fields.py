@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
 from frontdesk.identity.field_types import NOTHING, FieldType, as_typed
-from frontdesk.identity.user import Identity, JsonValue, User
+from frontdesk.identity.user import Identity, JsonValue, Profile, User
 
 _COLUMN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 MAX_COLUMN_CHARS = 63  # PostgreSQL cuts longer names
@@ -22,25 +22,7 @@ MAX_PATH_KEYS = 16
 
 # The columns of `users` that frontdesk fills by itself, each with its group (docs/architecture.md, "Tables").
 OWN_COLUMNS: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            "user_name",
-            "email",
-            "email_verified",
-            "name",
-            "given_name",
-            "family_name",
-            "nickname",
-            "picture",
-            "phone_number",
-            "phone_verified",
-            "connection",
-            "identities",
-            "created_at",
-            "updated_at",
-        ),
-        "profile",
-    ),
+    **{field.name: "profile" for field in fields(Profile) if field.name != "sent"},
     "app_metadata": "app_metadata",
     "user_metadata": "user_metadata",
     "auth0_roles": "roles",

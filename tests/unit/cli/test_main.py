@@ -48,6 +48,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "auth0 setup",
         "demo",
         "doctor",
+        "fields plan",
         "hasura apply",
         "hasura diff",
         "hasura status",
