@@ -160,7 +160,7 @@ def _api_scopes(
     if not api.enforce_policies:
         return api.scopes
     organization = tenant.store.config.organization(organization_id) if organization_id is not None else None
-    return users.permissions(tenant.store, users.role_names(tenant.store, user, organization), api.identifier)
+    return users.permissions(tenant.store, user, organization, api.identifier)
 
 
 def _refuse_stranger(tenant: LiveTenant, user: UserRecord, asked: AuthorizeRequest) -> None:

@@ -137,4 +137,4 @@ def _permissions(
 ) -> list[str]:
     organization_id = authorized.grant.organization_id
     organization = tenant.store.config.organization(organization_id) if organization_id is not None else None
-    return users.permissions(tenant.store, users.role_names(tenant.store, user, organization), api.identifier)
+    return users.permissions(tenant.store, user, organization, api.identifier)

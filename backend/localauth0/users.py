@@ -114,11 +114,13 @@ def role_names(store: Store, user: UserRecord, organization: Organization | None
     return [names[role_id] for role_id in role_ids]
 
 
-def permissions(store: Store, roles: Collection[str], audience: str) -> list[str]:
-    """The permissions that the roles give for one API, without duplicates."""
-    granted: dict[str, None] = {}
-    for name in roles:
-        role = store.config.role(name)
+def permissions(
+    store: Store, user: UserRecord, organization: Organization | None, audience: str
+) -> list[str]:
+    """The permissions that a login gives for one API, by roles and directly, without duplicates."""
+    granted = {name: None for identifier, name in user.permissions if identifier == audience}
+    for role_name in role_names(store, user, organization):
+        role = store.config.role(role_name)
         for permission in role.permissions if role is not None else []:
             if permission.resource_server_identifier == audience:
                 granted[permission.permission_name] = None

@@ -143,11 +143,11 @@ def list_permissions(role_id: str) -> Response:
 @blueprint.post("/roles/<role_id>/permissions")
 @scoped("update:roles")
 def add_permissions(role_id: str) -> tuple[Response, int]:
-    added, store = [one.permission() for one in body_of(PermissionsBody).permissions], live().store
+    added, store = permissions_of_body(), live().store
     with store.lock:
         role = _role(store, role_id)
         for permission in added:
-            _refuse_unknown(store.config, permission)
+            refuse_unknown_permission(store.config, permission)
         kept = [one for one in role.permissions if one not in added]
         _replaced(store, role, permissions=[*kept, *added])
     return jsonify(_NOTHING), 201
@@ -156,7 +156,7 @@ def add_permissions(role_id: str) -> tuple[Response, int]:
 @blueprint.delete("/roles/<role_id>/permissions")
 @scoped("update:roles")
 def remove_permissions(role_id: str) -> Response:
-    removed, store = [one.permission() for one in body_of(PermissionsBody).permissions], live().store
+    removed, store = permissions_of_body(), live().store
     with store.lock:
         role = _role(store, role_id)
         _replaced(store, role, permissions=[one for one in role.permissions if one not in removed])
@@ -194,7 +194,13 @@ def _refuse_name(store: Store, name: str) -> None:
         raise conflict("A role with the same name already exists.")
 
 
-def _refuse_unknown(config: TenantConfig, permission: Permission) -> None:
+def permissions_of_body() -> list[Permission]:
+    """The permissions that the running call names."""
+    return [one.permission() for one in body_of(PermissionsBody).permissions]
+
+
+def refuse_unknown_permission(config: TenantConfig, permission: Permission) -> None:
+    """Raises ManagementError (400) for a permission that no API of the tenant has."""
     api = config.resource_server(permission.resource_server_identifier)
     if api is None or permission.permission_name not in api.scopes:
         raise ManagementError(400, f"Permission {permission.permission_name} does not exist.", "invalid_body")

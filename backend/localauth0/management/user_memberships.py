@@ -1,4 +1,4 @@
-"""What a single user has: roles, the permissions that come of them, organizations.
+"""What a single user has: roles, permissions, organizations.
 
 Source: the Management OpenAPI, `/users/{id}/roles`, `/users/{id}/permissions`, `/users/{id}/organizations`.
 """
@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flask import Response
+from flask import Response, jsonify
 from pydantic import Field
 
 from localauth0.errors import ManagementError
-from localauth0.management.http import Body, Document, body_of, management_blueprint, page_of, scoped
+from localauth0.management.http import Body, body_of, management_blueprint, page_of, scoped
 from localauth0.management.member_lists import require_roles, require_users
 from localauth0.management.organizations import shown_organization
-from localauth0.management.roles import shown_permission, shown_role
+from localauth0.management.roles import (
+    permissions_of_body,
+    refuse_unknown_permission,
+    shown_permission,
+    shown_role,
+)
+from localauth0.management.users import existing_user
 from localauth0.routes.http import live
 from localauth0.store import Store, iso_ms
-from localauth0.tenant import Role
+from localauth0.tenant import Permission, Role
 
 blueprint = management_blueprint("user_memberships")
 
@@ -65,15 +71,41 @@ def remove_roles(user_id: str) -> Response:
 @blueprint.get("/users/<user_id>/permissions")
 @scoped("read:users")
 def list_user_permissions(user_id: str) -> Response:
-    """The permissions of the user's roles; there are none that are given to a user directly."""
+    """Those that were given to the user directly, and those that come of roles."""
     store = live().store
-    require_users(store, [user_id])
-    found: dict[str, Document] = {}
-    for role in _roles(store, user_id):
-        for permission in role.permissions:
-            name = f"{permission.resource_server_identifier} {permission.permission_name}"
-            found[name] = shown_permission(store.config, permission)
-    return page_of(list(found.values()), "permissions")
+    with store.lock:
+        user = existing_user(store, user_id)
+        found = [_permission(*pair) for pair in user.permissions]
+        found += [one for role in _roles(store, user_id) for one in role.permissions if one not in found]
+    return page_of(found, "permissions", shown=lambda one: shown_permission(store.config, one))
+
+
+@blueprint.post("/users/<user_id>/permissions")
+@scoped("update:users")
+def add_user_permissions(user_id: str) -> tuple[Response, int]:
+    added, store = permissions_of_body(), live().store
+    with store.lock:
+        user = existing_user(store, user_id)
+        for permission in added:
+            refuse_unknown_permission(store.config, permission)
+            pair = (permission.resource_server_identifier, permission.permission_name)
+            if pair not in user.permissions:
+                user.permissions.append(pair)
+    return jsonify({}), 201
+
+
+@blueprint.delete("/users/<user_id>/permissions")
+@scoped("update:users")
+def remove_user_permissions(user_id: str) -> Response:
+    removed, store = permissions_of_body(), live().store
+    with store.lock:
+        user = existing_user(store, user_id)
+        user.permissions[:] = [pair for pair in user.permissions if _permission(*pair) not in removed]
+    return Response(status=204)
+
+
+def _permission(resource_server_identifier: str, permission_name: str) -> Permission:
+    return Permission(resource_server_identifier=resource_server_identifier, permission_name=permission_name)
 
 
 @blueprint.get("/users/<user_id>/organizations")

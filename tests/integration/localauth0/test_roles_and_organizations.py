@@ -40,6 +40,13 @@ def walked(operator: Operator, path: str, key: str, **query: Any) -> list[list[s
         asked["from"] = answer["next"]
 
 
+def granted(tenant: LocalAuth0) -> list[str]:
+    """The permissions in a new token of Ana."""
+    with Browser(tenant.url) as browser:
+        token = browser.tokens(audience=RBAC_API, scope="openid read:things write:things")["access_token"]
+    return sorted(verified(tenant, token, audience=RBAC_API)["permissions"])
+
+
 def test_a_role_is_made_changed_and_deleted(operator: Operator) -> None:
     role = operator.answer("POST", "/roles", {"name": "Reader", "description": "Reads"})
 
@@ -97,6 +104,23 @@ def test_a_user_is_given_roles_and_loses_them(operator: Operator) -> None:
     ] == ["read:things"]
 
 
+def test_permissions_are_given_to_a_user_directly_and_are_in_the_next_token(
+    operated: LocalAuth0, operator: Operator
+) -> None:
+    path = user_path(ANA, "permissions")
+    body = {"permissions": [{"resource_server_identifier": RBAC_API, "permission_name": "write:things"}]}
+
+    operator.answer("POST", path, body)
+    listed = operator.answer("GET", path)
+    in_token = granted(operated)
+    operator.answer("DELETE", path, body)
+
+    assert [one["permission_name"] for one in listed] == ["write:things", "read:things"]
+    assert in_token == ["read:things", "write:things"]
+    assert [one["permission_name"] for one in operator.answer("GET", path)] == ["read:things"]
+    assert granted(operated) == ["read:things"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -124,16 +148,11 @@ def test_a_role_that_is_given_is_in_the_next_token_and_a_deleted_one_is_not(
     operator.answer("POST", f"/roles/{OWNER}/permissions", permissions)
     operator.answer("POST", user_path(ANA, "roles"), {"roles": [OWNER]})
 
-    def granted() -> list[str]:
-        with Browser(operated.url) as browser:
-            token = browser.tokens(audience=RBAC_API, scope="openid read:things write:things")["access_token"]
-        return sorted(verified(operated, token, audience=RBAC_API)["permissions"])
-
-    with_both = granted()
+    with_both = granted(operated)
     operator.answer("DELETE", f"/roles/{EDITOR}")
 
     assert with_both == ["read:things", "write:things"]
-    assert granted() == ["write:things"]
+    assert granted(operated) == ["write:things"]
 
 
 def test_permissions_of_a_role_are_listed_and_taken_away(operator: Operator) -> None:
