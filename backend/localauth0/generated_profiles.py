@@ -62,7 +62,7 @@ class Facts:
     token: int
     created_ms: int
 
-    @property
+    @cached_property
     def kind(self) -> str:
         return _SHARING.get(self.number % 50) or _KINDS[self.bits % 100]
 
@@ -77,7 +77,7 @@ class Facts:
     def names(self) -> tuple[str, str, str]:
         return _PEOPLE[self.below(len(_PEOPLE), 0)]
 
-    @property
+    @cached_property
     def address(self) -> str:
         """The e-mail address. Two of fifty share one, in two connections."""
         if self.number % 50 in _SHARING:
@@ -115,6 +115,14 @@ def profile(facts: Facts) -> Document:
     if facts.kind == "database" and facts.one_in(30, 12):
         _link(facts, found)
     return found
+
+
+def updated_ms(facts: Facts) -> int:
+    """When the user was last changed: within two years, or never since."""
+    if facts.one_in(5, 18):
+        return facts.created_ms
+    later = facts.below(65_521, 16) * (_TWO_YEARS_MS // 65_521) + facts.below(60_000, 17)
+    return facts.created_ms + later
 
 
 def _own_identity(facts: Facts) -> tuple[str, str | int]:
@@ -171,8 +179,7 @@ def _name(facts: Facts) -> Document:
 
 def _logins(facts: Facts) -> Document:
     """When the user was last changed and, unless nobody ever came, last seen."""
-    later = facts.below(65_521, 16) * (_TWO_YEARS_MS // 65_521) + facts.below(60_000, 17)
-    updated = _moment(facts.created_ms + (0 if facts.one_in(5, 18) else later))
+    updated = _moment(updated_ms(facts))
     if facts.one_in(5, 18):
         return {"updated_at": updated}
     octets = facts.bits >> 70

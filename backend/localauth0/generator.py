@@ -80,6 +80,9 @@ class GeneratedPeople:
         block, place = divmod(number, _BLOCK)
         return _FIRST_MS + self._span_ms * (block * _BLOCK + min(place, _BLOCK - _AT_ONCE))
 
+    def updated_ms(self, number: int) -> int:
+        return made.updated_ms(self._facts(number))
+
     def user_id(self, number: int) -> str:
         return made.user_id(self._facts(number))
 

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from localauth0.search_syntax import Everybody, Node, SearchFault, created_window, parse
+from localauth0.search_syntax import Everybody, Node, SearchFault, parse, window_of
 from localauth0.search_values import is_searchable, scalars
-from localauth0.user_store import Key, Profile, UserStore, created_ms
+from localauth0.user_store import BEGINNING_MS, END_MS, Key, Profile, UserStore, created_ms
 
 _MAX_REMEMBERED = 8  # searches whose hits are remembered until somebody changes
-_CREATED = "created_at"
+_CREATED, _UPDATED = "created_at", "updated_at"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class UserSearch:
     def find(self, query: str | None, order: Order, *, start: int, size: int) -> Found:
         """The hits from the place `start` on. Raises SearchFault, NotImplementedHere."""
         tree = parse(query) if query is not None else Everybody()
-        low, high, is_all = created_window(tree)
+        low, high, is_all = window_of(tree, _CREATED)
         earlier = self._users.unsettled()
         if is_all and order.field == _CREATED and not earlier:
             page = self._users.page(low, high, start=start, size=size, newest_first=order.is_descending)
@@ -77,13 +77,20 @@ class UserSearch:
         return hits
 
     def _scan(self, tree: Node, earlier: dict[str, Profile | None]) -> Iterator[tuple[_Hit, Profile]]:
-        low, high, _ = created_window(tree)
-        for key, profile in self._users.entries(low, high):
+        for key, profile in self._candidates(tree):
             if profile["user_id"] not in earlier and tree.matches(profile):
                 yield _Hit(key), profile
         for serial, seen in enumerate(earlier.values()):
             if seen is not None and tree.matches(seen):
                 yield _Hit((created_ms(seen), serial), seen), seen
+
+    def _candidates(self, tree: Node) -> Iterator[tuple[Key, Profile]]:
+        """All who may be meant, as far as times tell."""
+        low, high, _ = window_of(tree, _UPDATED)
+        if low > BEGINNING_MS or high < END_MS:
+            return self._users.entries_updated(low, high)
+        low, high, _ = window_of(tree, _CREATED)
+        return self._users.entries(low, high)
 
     def _profile(self, hit: _Hit) -> Profile | None:
         return hit.seen if hit.seen is not None else self._users.at(hit.key)

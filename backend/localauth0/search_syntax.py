@@ -27,7 +27,6 @@ from localauth0.user_store import BEGINNING_MS, END_MS, moment_ms
 
 _MIN_SUFFIX = 3  # characters behind a leading wildcard
 _MAX_DEPTH = 50
-_CREATED = "created_at"
 _OWN_METADATA = "user_metadata"
 
 
@@ -103,15 +102,15 @@ class Dates:
         return any(moment is not None and self.low_ms <= moment < self.high_ms for moment in moments)
 
 
-def created_window(node: Node) -> tuple[int, int, bool]:
-    """The times between which all who are meant were made, and whether all who were made then are meant."""
+def window_of(node: Node, field: str) -> tuple[int, int, bool]:
+    """The times of the field between which all are who are meant, and whether all who are between them are meant."""
     if isinstance(node, Everybody):
         return BEGINNING_MS, END_MS, True
-    if isinstance(node, Dates) and node.field == _CREATED:
+    if isinstance(node, Dates) and node.field == field:
         return node.low_ms, max(node.low_ms, node.high_ms), True
     if not isinstance(node, And):
         return BEGINNING_MS, END_MS, False
-    windows = [created_window(one) for one in node.nodes]
+    windows = [window_of(one, field) for one in node.nodes]
     low, high = max(window[0] for window in windows), min(window[1] for window in windows)
     return low, max(low, high), all(window[2] for window in windows)
 

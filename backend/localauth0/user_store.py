@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ IdentityKey = tuple[str, str]
 
 BEGINNING_MS, END_MS = -(1 << 62), 1 << 62
 _CHUNK = 1_000
+_NUMBER_BITS = 21  # of a generated user beside a time of 42 bits; larger tenants are searched from end to end
+_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 
 
 @dataclass
@@ -86,6 +89,7 @@ class UserStore(MutableMapping[str, UserRecord]):
         self._keys: dict[str, Key] = {}
         self._order: list[tuple[Key, str]] = []
         self._ids_by_name: dict[str, set[str]] = {}
+        self._by_update: array[int] | None = None
         self._earlier: dict[str, list[tuple[datetime, Profile | None]]] = {}
         self._serial = len(generated)
         self.version = 0  # goes up with every change
@@ -207,6 +211,27 @@ class UserStore(MutableMapping[str, UserRecord]):
         """Keys and profiles of those made at or after `low_ms` and before `high_ms`, oldest first, only to read."""
         for key, source in self._walk(low_ms, high_ms):
             yield key, source.profile if source is not None else self._generated.profile(key[1])
+
+    def entries_updated(self, low_ms: int, high_ms: int) -> Iterator[tuple[Key, Profile]]:
+        """Keys and profiles of those last changed at or after `low_ms` and before `high_ms`, and of some others."""
+        if len(self._generated) > _NUMBER_MASK:
+            yield from self.entries(BEGINNING_MS, END_MS)
+            return
+        with self._lock:
+            order = self._numbers_by_update()
+            first, last = (bisect_left(order, ms << _NUMBER_BITS) for ms in (low_ms, high_ms))
+            numbers = sorted(entry & _NUMBER_MASK for entry in order[first:last])
+            found = [(self._generated_key(n), None) for n in numbers if not self._is_taken(n)]
+            kept = [(key, self._kept[user_id].profile) for key, user_id in self._order]
+        for key, profile in heapq.merge(found, kept, key=lambda entry: entry[0]):
+            yield key, profile if profile is not None else self._generated.profile(key[1])
+
+    def _numbers_by_update(self) -> array[int]:
+        """The generated users by the time of their last change, as one number each; made when first asked for."""
+        if self._by_update is None:
+            times = enumerate(map(self._generated.updated_ms, range(len(self._generated))))
+            self._by_update = array("q", sorted(ms << _NUMBER_BITS | number for number, ms in times))
+        return self._by_update
 
     def at(self, key: Key) -> Profile | None:
         """The profile of the user with that key."""
