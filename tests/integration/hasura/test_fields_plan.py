@@ -154,6 +154,27 @@ def test_what_the_settings_say_becomes_columns_that_every_way_in_fills(
     }
 
 
+def test_a_record_of_what_a_login_told_changes_nothing(shell: Terminal, engine: Engine, rows: Rows) -> None:
+    say(shell, engine.url)
+    bring_in(shell)
+    state = a_profile(
+        1,
+        identities=[{"connection": "github", "provider": "github", "user_id": 1001, "isSocial": True}],
+        user_metadata={"company": {"name": "Acme"}},
+        app_metadata={"seats": 5.0, "teams": ["a"], "trial_until": "2026-05-01T02:00:00+02:00"},
+    )
+
+    log_in(state)
+    by_login = row(rows)
+    outcome = import_record(state, engine.url)
+
+    bookkeeping = ("clocks", "synced_at")
+    assert outcome is RowOutcome.UNCHANGED
+    assert {name: value for name, value in row(rows).items() if name not in bookkeeping} == {
+        name: value for name, value in by_login.items() if name not in bookkeeping
+    }
+
+
 def test_a_column_stays_with_its_owner(shell: Terminal, engine: Engine, rows: Rows) -> None:
     say(shell, engine.url)
     bring_in(shell)
