@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from frontdesk.store.database import Connection
-from frontdesk.store.passes import RunningPass
+from frontdesk.store.database import Connection, Database
+from frontdesk.store.passes import TENANT_SOURCE, RunningPass
 
 
 class State(IntEnum):
@@ -163,3 +164,23 @@ def _forget(connection: Connection, run: RunningPass, user_ids: Collection[str])
     connection.execute(
         "DELETE FROM pass_users WHERE pass_id = %s AND user_id = ANY(%s)", (run.id, list(user_ids))
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What the newest finished reconcile of a tenant has left, by kind, and when it ended."""
+
+    tenant: str
+    ended_at: datetime
+    left: Mapping[str, int]
+
+
+def newest_looks(database: Database) -> tuple[Look, ...]:
+    """Return the newest look at each tenant; comparisons with files do not count. Raises StoreUnavailable."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT ON (tenant) tenant, finished_at, detail -> 'left' FROM passes"
+            " WHERE kind = 'reconcile' AND status = 'done' AND source = %s ORDER BY tenant, finished_at DESC",
+            (TENANT_SOURCE,),
+        ).fetchall()
+    return tuple(Look(tenant=tenant, ended_at=at, left=left or {}) for tenant, at, left in rows)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from flask import Flask
 
 from frontdesk.hasura.health import check_health
-from frontdesk.settings import MAX_BODY_BYTES, Settings
+from frontdesk.settings import MAX_BODY_BYTES, Settings, secret
 from frontdesk.sync import CheckInRules, IdTokenRules
 from frontdesk.web.api import api_blueprint
 from frontdesk.web.auth_hook import auth_hook_blueprint
 from frontdesk.web.connections import connections_blueprint
+from frontdesk.web.drift import drift_exposition
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
 from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
@@ -45,7 +47,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     register_operator_guard(app, lambda: live.current().operator_tokens)
     app.register_blueprint(hooks_blueprint(_hook_tenants(settings, live), writer, metrics))
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
-    app.register_blueprint(metrics_blueprint(metrics))
+    app.register_blueprint(metrics_blueprint(metrics, _drift(settings)))
     app.register_blueprint(api_blueprint(settings.tenants))
     app.register_blueprint(auth_hook_blueprint(settings, metrics))
     app.register_blueprint(connections_blueprint(settings, live))
@@ -76,6 +78,11 @@ def _hook_tenants(settings: Settings, live: LiveSecrets) -> dict[str, HookTenant
         )
         for key, tenant in settings.tenants.items()
     }
+
+
+def _drift(settings: Settings) -> Callable[[], bytes]:
+    url = settings.database.url
+    return bytes if url is None else partial(drift_exposition, secret(url), settings.tenants.keys())
 
 
 def _hook_secrets(live: LiveSecrets, tenant: str) -> tuple[str, ...]:

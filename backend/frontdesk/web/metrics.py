@@ -6,6 +6,8 @@ sets before this module is loaded: the library decides at import how it stores a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -99,12 +101,12 @@ class Metrics:
         return generate_latest(shared)
 
 
-def metrics_blueprint(metrics: Metrics) -> Blueprint:
-    """Return `/metrics`, which the guard of operators keeps."""
+def metrics_blueprint(metrics: Metrics, drift: Callable[[], bytes] = bytes) -> Blueprint:
+    """Return `/metrics`, which the guard of operators keeps. `drift` are further numbers in the same format."""
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     def exposition() -> Response:
-        return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+        return Response(metrics.exposition() + drift(), content_type=CONTENT_TYPE_LATEST)
 
     return blueprint
