@@ -38,20 +38,32 @@ def hasura_url(rows_url: str) -> Iterator[str]:
         yield hasura.url
 
 
-@pytest.fixture
-def house(rows_url: str, hasura_url: str, store_url: str, tmp_path: Path) -> Iterator[House]:
+@pytest.fixture(scope="session")
+def auth0() -> Iterator[LocalAuth0]:
     """A tenant with Ann, who has a role and is in an organization, and somebody with an odd id."""
     users = [
         a_user(ANN, email="ann@example.com", roles=["Editor"], app_metadata={"plan": "pro"}),
         a_user(ODD, email="odd@example.com"),
     ]
+    with LocalAuth0(tenant=a_tenant(users)) as auth0:
+        yield auth0
+
+
+@pytest.fixture
+def house(
+    rows_url: str, hasura_url: str, store_url: str, auth0: LocalAuth0, tmp_path: Path
+) -> Iterator[House]:
+    """The tenant as its file has it, with no row yet, under a key of this test's own."""
+    auth0.reset()
     with ExitStack() as stack:
+        store = stack.enter_context(_connect(store_url))
+        store.execute("SET search_path TO frontdesk")
         yield House(
             tenant=f"t{next(_numbers)}",
-            auth0=stack.enter_context(LocalAuth0(tenant=a_tenant(users))),
+            auth0=auth0,
             hasura_url=hasura_url,
             rows=stack.enter_context(_connect(rows_url)),
-            store=stack.enter_context(_connect(store_url)),
+            store=store,
             store_url=store_url,
             place=tmp_path,
         )

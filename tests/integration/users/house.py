@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +19,7 @@ import requests
 from psycopg.rows import DictRow
 from tests.builders import HOOK_SECRET, OPERATOR_TOKEN, an_environment
 from tests.integration.hasura.engine import ADMIN_SECRET
+from tests.loopback import LoopbackServer, QuietHandler
 from typer.testing import CliRunner
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -176,6 +181,43 @@ class House:
     def audit(self) -> list[dict[str, Any]]:
         """Return the lines of the audit as they stand, the oldest first."""
         return self.store.execute("SELECT * FROM frontdesk.audit ORDER BY id").fetchall()
+
+    def killed_at(self, document: str, *arguments: str) -> None:
+        """Call `frontdesk users`, and kill it while Hasura has the GraphQL operation `document` and does not answer."""
+        with _HoldingHasura(self.hasura_url, document) as hasura:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "frontdesk", "users", *arguments],
+                env={"PATH": os.environ["PATH"], **self.environment(), "FRONTDESK_HASURA_URL": hasura.url},
+                cwd=self.place,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            asked = hasura.asked.wait(TIMEOUT_S)
+            process.send_signal(signal.SIGKILL)
+            process.wait(TIMEOUT_S)
+            hasura.go_on.set()
+        assert asked
+
+
+class _HoldingHasura(LoopbackServer):
+    """Hands on what it is asked to `url`, all but one operation, which it holds."""
+
+    def __init__(self, url: str, document: str) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        owner = self
+
+        class Handler(QuietHandler):
+            def do_POST(self) -> None:
+                body = self.body()
+                if document.encode() in body:
+                    owner.asked.set()
+                    owner.go_on.wait(TIMEOUT_S)
+                    return
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+                answer = requests.post(url + self.path, data=body, headers=headers, timeout=TIMEOUT_S)
+                self.answer(answer.status_code, {"Content-Type": "application/json"}, answer.content)
+
+        super().__init__(Handler)
 
 
 class _SilentHandler(WSGIRequestHandler):

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-
 from tests.integration.users.house import ANN, CONNECTION, House, serving
-from tests.loopback import LoopbackServer, QuietHandler
 
 NOWHERE = "http://127.0.0.1:9"
-LIMIT_S = 30.0
 
 
 def test_a_change_while_hasura_is_away_is_kept_at_auth0_and_said(house: House) -> None:
@@ -95,38 +87,11 @@ def test_whom_the_filter_leaves_out_is_changed_at_auth0_alone(house: House) -> N
 
 
 def test_a_kill_between_call_and_completion_leaves_a_line_that_says_so(house: House) -> None:
-    """Hasura takes the connection and never answers: the change is made at Auth0, and the process is killed."""
-    with _Hanging() as hasura:
-        house.changes["HASURA_URL"] = hasura.url
-        process = subprocess.Popen(
-            [sys.executable, "-m", "frontdesk", "users", "block", ANN],
-            env={"PATH": os.environ["PATH"], **house.environment()},
-            cwd=house.place,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        assert hasura.asked.wait(LIMIT_S)
-        process.send_signal(signal.SIGKILL)
-        process.wait(LIMIT_S)
-        hasura.go_on.set()
-    del house.changes["HASURA_URL"]
+    """Hasura has the write and does not answer: the change is made at Auth0, and the process is killed."""
+    house.killed_at("CheckIn", "block", ANN)
 
     (line,) = house.audit()
     assert (line["outcome"], line["action"], house.profile()["blocked"]) == ("started", "block", True)
     house.store.execute("UPDATE frontdesk.audit SET at = now() - interval '1 hour'")
     assert "unknown: cut off" in house.users("audit", "--user", ANN).stdout
     assert house.users("audit", "--json").json()["items"][0]["outcome"] == "unknown"
-
-
-class _Hanging(LoopbackServer):
-    def __init__(self) -> None:
-        self.asked, self.go_on = threading.Event(), threading.Event()
-        owner = self
-
-        class Handler(QuietHandler):
-            def do_POST(self) -> None:
-                self.body()
-                owner.asked.set()
-                owner.go_on.wait(LIMIT_S)
-
-        super().__init__(Handler)
