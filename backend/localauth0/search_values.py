@@ -13,7 +13,7 @@ from typing import Any
 
 Scalar = str | int | float | bool
 
-DATES = frozenset({"created_at", "updated_at", "last_login"})
+DATES = frozenset({"created_at", "updated_at", "last_login", "date"})  # `date`: of a log record
 _NOT_INDEXED = frozenset({"picture", "last_password_reset", "multifactor", "multifactor_last_modified"})
 _WITHOUT_CASE = frozenset({"email", "email.domain", "name", "given_name", "family_name", "nickname"})
 _FIELD = re.compile(r"[^\s.:]+(?:\.[^\s.:]+)*")
