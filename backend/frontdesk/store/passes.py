@@ -320,6 +320,8 @@ def fits_a_key(user_id: str) -> bool:
 def _add_seen(connection: Connection, pass_id: UUID, seen: Sequence[SeenUser]) -> Counter[int]:
     """Return how many of each state were new. Somebody who comes twice in `seen` counts by the first state."""
     rows: dict[str, SeenUser] = {}
+    if not seen:
+        return Counter()
     for user in seen:
         known = rows.get(user.user_id)
         rows[user.user_id] = user if known is None else _same_with_digests_of(known, user)

@@ -1,0 +1,69 @@
+"""One engine with our project for each worker of the run, and for each test a tenant of its own in it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from tests.conftest import new_database
+from tests.integration.hasura.engine import ADMIN_SECRET
+from tests.integration.importing.house import House
+
+from frontdesk.hasura.deploy import apply
+from frontdesk.settings_reference import PROJECT
+from frontdesk.store.database import Database
+from localauth0 import LocalAuth0
+from localhasura.server import LocalHasura
+
+_numbers = itertools.count()
+KILLS, KILLED_USERS = 5, 240  # of the suite; `make kill-test` asks for more
+NewHouse = Callable[[dict[str, Any]], House]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what the kill test can be asked for."""
+    group = parser.getgroup("kill test")
+    group.addoption("--kills", type=int, default=KILLS, help="how often the import is killed")
+    group.addoption("--killed-users", type=int, default=KILLED_USERS, help="users of its tenant")
+    group.addoption("--kill-seed", type=int, default=None, help="seed of the moments; printed by every run")
+
+
+@pytest.fixture(scope="session")
+def rows_url(postgres_url: str, worker_id: str) -> Iterator[str]:
+    """The database of Hasura, with our project."""
+    with new_database(postgres_url, f"import_{worker_id}_{os.getpid()}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def hasura_url(rows_url: str) -> Iterator[str]:
+    """A running engine over that database."""
+    with LocalHasura(database_url=rows_url, admin_secret=ADMIN_SECRET) as hasura:
+        apply(hasura.url, ADMIN_SECRET, PROJECT / "hasura")
+        yield hasura.url
+
+
+@pytest.fixture
+def new_house(rows_url: str, hasura_url: str, store_url: str) -> Iterator[NewHouse]:
+    """Make a house of a tenant file."""
+    with ExitStack() as stack:
+        store = stack.enter_context(Database(store_url))
+        rows = stack.enter_context(psycopg.connect(rows_url, autocommit=True, row_factory=dict_row))
+
+        def made(tenant: dict[str, Any]) -> House:
+            return House(
+                tenant=f"t{next(_numbers)}",
+                auth0=stack.enter_context(LocalAuth0(tenant=tenant)),
+                hasura_url=hasura_url,
+                rows=rows,
+                store=store,
+                store_url=store_url,
+            )
+
+        yield made
