@@ -6,8 +6,10 @@ docs/architecture.md, "The ordering rule", says what the database makes of the c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -39,15 +41,21 @@ def write_for(user: User, *, write_id: UUID, rules: FieldRules = NO_RULES) -> Us
     if rules.rules:
         groups = _ruled(groups, user, rules)
     columns = {name: value for group in groups.values() for name, value in group.values.items()}
-    clocks = {name: _clock(user, group.at) for name, group in groups.items()}
+    clocks = _clocks(user, groups)
     # The column's default, the present time, is for rows made by hand; a payload that saw nobody says so.
     unseen = {} if "lastSeen" in columns or "lastSeen" in rules.unsent else {"lastSeen": None}
     return UserWrite(
         tenant=user.tenant,
         user_id=user.user_id,
         object={"userId": user.user_id, **unseen, **columns, "clocks": clocks, "writeId": str(write_id)},
-        columns=tuple(sorted((*(columns.keys() - rules.unchanged), *BOOKKEEPING))),
+        columns=_update_columns(tuple(columns), rules.unchanged),
     )
+
+
+@lru_cache(maxsize=256)
+def _update_columns(sent: tuple[str, ...], unchanged: frozenset[str]) -> tuple[str, ...]:
+    """Return the columns that a write may change. Payloads are of few kinds, so of all rows few are sorted."""
+    return tuple(sorted((*(set(sent) - unchanged), *BOOKKEEPING)))
 
 
 def _ruled(groups: dict[str, _Group], user: User, rules: FieldRules) -> dict[str, _Group]:
@@ -135,21 +143,16 @@ _PROFILE_COLUMNS = {
 
 def _profile(profile: Profile) -> dict[str, Any]:
     """Return the columns of a whole profile, or of what a partial one carried."""
-    return {
-        column: _column_value(getattr(profile, field))
+    told = vars(profile)
+    values = {
+        column: told[field]
         for field, column in _PROFILE_COLUMNS.items()
         if profile.sent is None or field in profile.sent
     }
-
-
-def _column_value(value: Any) -> Any:
-    match value:
-        case datetime():
-            return _text(value)
-        case tuple():
-            return [_identity(identity) for identity in value]
-        case _:
-            return value
+    for column, converted in _CONVERTED.items():
+        if column in values:
+            values[column] = converted(values[column])
+    return values
 
 
 def _identity(identity: Identity) -> dict[str, Any]:
@@ -164,9 +167,29 @@ def _identity(identity: Identity) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _clock(user: User, at: datetime | None) -> dict[str, str | None]:
-    return {"at": _text(at), "source": user.source.value, "born": _text(user.born)}
+def _clocks(user: User, groups: Mapping[str, _Group]) -> dict[str, dict[str, str | None]]:
+    """Return the clock of each group. Those of one payload mostly share their times: each is written out once."""
+    source, born = user.source.value, _clock_text(user.born)
+    texts = {at: _clock_text(at) for at in {group.at for group in groups.values()}}
+    return {name: {"at": texts[group.at], "source": source, "born": born} for name, group in groups.items()}
+
+
+def _clock_text(time: datetime | None) -> str | None:
+    """Return the notation in which the database keeps clocks; any other one costs it a conversion."""
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _identities(identities: tuple[Identity, ...]) -> list[dict[str, Any]]:
+    return list(map(_identity, identities))
 
 
 def _text(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone(UTC).isoformat()
+
+
+# The columns of a profile whose values JSON has no type for.
+_CONVERTED: Mapping[str, Callable[[Any], Any]] = {
+    "identities": _identities,
+    "createdAt": _text,
+    "updatedAt": _text,
+}
