@@ -34,6 +34,7 @@ FIRST_POLL_S = 0.5
 POLL_GROWTH = 1.5
 MAX_POLL_S = 20.0
 MAX_DOWNLOADS = 6
+SPARE_RECORDS, SPARE_PART = 10, 0.01  # by how much an export may fall short of what was counted before it
 RETRY_PAUSE_S = 0.25  # before the second download; twice as long before each further one
 MAX_JOBS = 3  # of one reading, each in place of one that is gone
 READ_TIMEOUT_S = 30.0  # between two pieces of the file
@@ -98,24 +99,37 @@ class JobReading(Reading):
             "job": job_id,
             "read_at": self.read_at.isoformat(),
             "number": int_in(resume, "number"),
+            "before": int_in(resume, "number"),
             "offset": 0,
         }
 
     def records(self, resume: JsonObject | None = None) -> Iterator[RawRecord]:
         position, spool = self._fetched(self.begin(resume))
         self.read_at = datetime.fromisoformat(str(position["read_at"]))
-        base = {key: position[key] for key in ("way", "job", "read_at")}
+        base = {key: position.get(key) for key in ("way", "job", "read_at", "before")}
         number, offset = int_in(position, "number"), int_in(position, "offset")
         name = f"the file of {position['job']}"
         with closing(unpacked(spool)) as stream:
             if not is_at_line_start(stream, offset):
-                offset = 0
-            yield from records_of(lines(stream, name, offset=offset, number=number), base, number)
-        self.complete = True
+                offset, base["before"] = 0, number
+            for raw in records_of(lines(stream, name, offset=offset, number=number), base, number):
+                number = raw.number
+                yield raw
+        self._judge(number - int_in(base, "before"))
 
     def close(self) -> None:
         if self._spool is not None:
             self._spool.close()
+
+    def _judge(self, records: int) -> None:
+        """Say whether a file of so many records can be everybody: some may have gone since they were counted."""
+        missing = (self.total or 0) - records
+        self.complete = missing <= max(SPARE_RECORDS, records * SPARE_PART)
+        if not self.complete:
+            self.shortfall = (
+                f"the export has {records:,} records, and Auth0 counted {self.total:,} users before it; repeat the "
+                f"command"
+            )
 
     def _fetched(self, position: JsonObject) -> tuple[JsonObject, IO[bytes]]:
         """Return the job's file, and the position in it; another job's where the one of the position is gone."""

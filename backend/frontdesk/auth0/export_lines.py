@@ -98,17 +98,16 @@ def _lines(stream: IO[bytes], name: str, offset: int, number: int) -> Iterator[L
     looked = offset > 0
     while True:
         try:
-            text = stream.readline(MAX_LINE_BYTES + 1)
-            size = len(text)
-            if size > MAX_LINE_BYTES:
-                size += _rest_of_line(stream)
-        except (EOFError, zlib.error) as error:
+            text, size = _next(stream)
+            if not looked:
+                _refuse_other_formats(text, stream, name)
+                looked = True
+        except EOFError as error:
             raise FileEndsEarly(_ends_early(name, number)) from error
+        except zlib.error as error:
+            raise FileUnreadable(f"{name} is damaged after {number:,} records; get the file again") from error
         if not text:
             return
-        if not looked:
-            _refuse_other_formats(text, stream, name)
-            looked = True
         offset += size
         line = _line(text, size, offset)
         if line is None:
@@ -124,6 +123,13 @@ def _ends_early(name: str, number: int) -> str:
         f"{name} ends in the middle of a record, after {number:,} whole ones; it was cut off. What came is kept: get "
         f"the file again and repeat the command"
     )
+
+
+def _next(stream: IO[bytes]) -> tuple[bytes, int]:
+    """Return the next line, cut to what a line may have, and its whole length."""
+    text = stream.readline(MAX_LINE_BYTES + 1)
+    more = _rest_of_line(stream) if len(text) > MAX_LINE_BYTES and not text.endswith(b"\n") else 0
+    return text, len(text) + more
 
 
 def _rest_of_line(stream: IO[bytes]) -> int:
@@ -210,7 +216,7 @@ def _next_is_object(stream: IO[bytes]) -> bool:
 
 
 def _shown(text: bytes) -> str:
-    return text[: 4 * MAX_KEPT_CHARS].decode(errors="replace")[:MAX_KEPT_CHARS]
+    return text[: 4 * MAX_KEPT_CHARS].decode(errors="replace")[:MAX_KEPT_CHARS].replace("\0", "␀")
 
 
 def _refused_constant(name: str) -> None:

@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 MAX_RESERVE = 2  # calls of a bucket that are left to others
 RESERVE_PART = 5  # at most this part of a bucket: a burst of 2, as on the free plan, has none to spare
+CLOCK_SPARE_S = 3.0  # a difference of the clocks that a date in full seconds and a slow answer explain
 MAX_PAUSE_S = 90.0  # a reset that is farther away is the clock of one of us two being wrong
 _NAMES_AFTER_THE_FIRST = frozenset(
     {
@@ -112,7 +114,7 @@ class Pace:
             bucket.in_flight -= 1
             remaining = _number(headers, "x-ratelimit-remaining")
             if remaining is not None:
-                reset = min(float(_number(headers, "x-ratelimit-reset") or 0), time.time() + MAX_PAUSE_S)
+                reset = min(_reset_at(headers), time.time() + MAX_PAUSE_S)
                 late = reset == bucket.reset_at and bucket.remaining is not None
                 bucket.remaining = min(remaining, bucket.remaining or 0) if late else remaining
                 bucket.reset_at = reset
@@ -134,17 +136,33 @@ class Pace:
 
 
 def told_to_wait_s(headers: Mapping[str, str]) -> float | None:
-    """Return for how long a 429 says to wait, with or without `Retry-After`; None when it says nothing."""
+    """Return for how long a 429 says to wait, with or without `Retry-After`; None when it says nothing of use."""
     after = _number(headers, "retry-after")
     if after is not None:
         return after + jitter(0, 0.25)
-    reset = _number(headers, "x-ratelimit-reset")
-    return None if reset is None else max(0.0, reset - time.time()) + jitter(0, 0.25)
+    left_s = _reset_at(headers) - time.time()
+    return left_s + jitter(0, 0.25) if left_s > 0 else None
 
 
 def jitter(low: float, high: float) -> float:
     """Return a random number, so that not everybody comes back at the same moment."""
     return random.uniform(low, high)  # noqa: S311 - spreads calls in time, and keeps nothing secret
+
+
+def _reset_at(headers: Mapping[str, str] | None) -> float:
+    """Return when calls are added, by our clock; 0 when nobody says so.
+
+    The header is of Auth0's clock. Where ours is far from it, what the answer says of its own time tells by how much.
+    """
+    reset = _number(headers, "x-ratelimit-reset")
+    if reset is None:
+        return 0.0
+    now = time.time()
+    try:
+        ahead_s = now - parsedate_to_datetime((headers or {}).get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        ahead_s = 0.0
+    return reset + (ahead_s if abs(ahead_s) > CLOCK_SPARE_S else 0.0)
 
 
 def _number(headers: Mapping[str, str] | None, name: str) -> int | None:

@@ -40,8 +40,18 @@ class RawRecord:
 
     @property
     def text(self) -> str:
-        """The record as text, for whoever sets it aside: as it came when it has a fault, cut to a bound."""
-        return self.raw if self.record is None else json.dumps(self.record, ensure_ascii=False)
+        """The record as text that a database holds, for whoever sets it aside.
+
+        With a fault of the line it is as it came, cut to a bound, null bytes as `␀`.
+        """
+        if self.record is None:
+            return self.raw
+        try:
+            text = json.dumps(self.record, ensure_ascii=False)
+            text.encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which no file and no database holds
+            return json.dumps(self.record)
+        return text
 
 
 class Reading(ABC):

@@ -14,6 +14,7 @@ from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import Auth0Error, Auth0Rejected, Auth0Unavailable
 
 PAGE_SIZE = 100
+ROUNDS = 5
 MAX_PAGES = 10  # of PAGE_SIZE; Auth0 ends there, with the roles that a tenant can have
 
 
@@ -33,16 +34,28 @@ class Role:
 
 
 def read_roles(api: ManagementApi) -> tuple[Role, ...]:
-    """Return all roles of the tenant. Raises Auth0Error."""
+    """Return all roles of the tenant. Raises Auth0Error.
+
+    A role that is deleted meanwhile moves the others up, and one of them out of sight; then all are read again.
+    """
+    for _ in range(ROUNDS):
+        found, is_steady = _one_round(api)
+        if is_steady:
+            return found
+    raise Auth0Unavailable("roles were deleted at Auth0 faster than they could be read; repeat the command")
+
+
+def _one_round(api: ManagementApi) -> tuple[tuple[Role, ...], bool]:
     found: dict[str, Role] = {}
+    totals = set()
     for number in range(MAX_PAGES):
         answer = api.read("roles", page=str(number), per_page=str(PAGE_SIZE), include_totals="true")
         page = records_in(answer, "roles")
-        # By id: a role that is deleted meanwhile moves the others, and one of them may come twice.
         found.update((role.id, role) for role in map(_role, page))
+        totals.add(answer.get("total") if isinstance(answer, dict) else None)
         if len(page) < PAGE_SIZE:
             break
-    return tuple(found.values())
+    return tuple(found.values()), len(totals) == 1
 
 
 def role_members(api: ManagementApi, role: Role) -> Iterator[tuple[str, ...]]:

@@ -113,7 +113,8 @@ class ReadingServer(LoopbackServer):
                     reply = owner._fault(asked) or owner._reply(asked)
                 if reply.length is not None:
                     self.close_connection = True
-                self.send_response(reply.status)
+                begin = self.send_response_only if "date" in reply.headers else self.send_response
+                begin(reply.status)
                 length = len(reply.content) if reply.length is None else reply.length
                 for name, value in {**reply.headers, "Content-Length": str(length)}.items():
                     self.send_header(name, value)

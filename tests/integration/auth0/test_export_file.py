@@ -105,7 +105,7 @@ def test_a_bad_line_is_told_and_the_file_goes_on(tmp_path: Path, line: bytes, fa
     assert told.number == 2
     assert told.fault is not None
     assert told.fault.startswith(fault)
-    assert told.text == line.decode(errors="replace")[:MAX_KEPT_CHARS]
+    assert told.text == line.decode(errors="replace")[:MAX_KEPT_CHARS].replace("\0", "␀")
     assert reading.complete
 
 
@@ -221,6 +221,17 @@ def test_a_mended_rejects_file_is_read_as_the_records_in_it(tmp_path: Path) -> N
     assert ids(found) == ["auth0|1", "auth0|2"]
     assert faults(found)[2] == "the line is of a rejects file, and its `record` is still no JSON object"
     assert reading.carried == frozenset({"user_id", "email"})
+
+
+def test_the_text_of_a_record_can_be_kept_anywhere(tmp_path: Path) -> None:
+    """Half a surrogate pair and a null byte are JSON, and text that neither a file nor PostgreSQL takes."""
+    line = rb'{"user_id": "auth0|1", "name": "Zo\u00eb", "nickname": "\ud83d", "picture": "\u0000"}'
+
+    (raw,), _ = read(a_file(tmp_path, line))
+
+    assert json.loads(raw.text) == json.loads(line) == raw.record
+    assert raw.text.encode()
+    assert "\0" not in raw.text
 
 
 def test_the_time_of_a_file_is_that_of_its_packing(tmp_path: Path) -> None:

@@ -192,6 +192,29 @@ def test_a_job_that_is_gone_is_asked_for_again_and_read_from_its_beginning() -> 
         assert second.complete
 
 
+@pytest.mark.parametrize(("records", "complete"), [(1000, True), (990, True), (950, False), (0, False)])
+def test_an_export_that_falls_short_of_the_count_is_not_everybody(records: int, complete: bool) -> None:
+    """A few may have been deleted since they were counted; an export of a part is another matter."""
+    with ReadingServer(some_users(records)) as server, ManagementApi(server.url, CREDENTIALS) as api:
+        with read_everybody(api, Choice(Way.JOB, "a test"), total=1000) as reading:
+            assert sum(1 for _ in reading.records()) == records
+
+        assert reading.complete is complete
+        if not complete:
+            assert reading.shortfall is not None
+            assert reading.shortfall.startswith(f"the export has {records} records, and Auth0 counted 1,000")
+
+
+def test_an_export_read_in_two_parts_is_judged_as_one() -> None:
+    with ReadingServer(some_users(100)) as server, ManagementApi(server.url, CREDENTIALS) as api:
+        with read_everybody(api, Choice(Way.JOB, "a test"), total=100) as first:
+            found = [raw for raw, _ in zip(first.records(), range(60), strict=False)]
+        with read_everybody(api, Choice(Way.JOB, "a test"), total=100) as second:
+            list(second.records(found[-1].resume))
+
+    assert second.complete
+
+
 def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with ReadingServer(some_users(10)) as server, ManagementApi(server.url, CREDENTIALS) as api:

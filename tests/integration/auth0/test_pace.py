@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -110,6 +111,27 @@ def test_a_limit_that_was_reached_is_waited_for_with_and_without_its_headers(hea
     with ReadingServer(fault=refuses_once) as server, ManagementApi(server.url, StaticToken("x")) as api:
         assert api.read("users", per_page="1") == {"users": [], "total": 0}
         assert api.calls == {"GET /users": 2}
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["behind ours", "ahead of ours"])
+def test_a_clock_far_from_ours_neither_stops_nor_hurries_calls(hours: int) -> None:
+    def by_another_clock(asked: Asked) -> Reply:
+        theirs = time.time() + hours * 3600
+        replies.append(time.monotonic())
+        return as_json(
+            {},
+            date=formatdate(theirs, usegmt=True),
+            x_ratelimit_remaining="0",
+            x_ratelimit_limit="1",
+            x_ratelimit_reset=str(math.ceil(theirs) + 1),
+        )
+
+    replies: list[float] = []
+    with ReadingServer(fault=by_another_clock) as server, ManagementApi(server.url, StaticToken("x")) as api:
+        api.read("users", "1")
+        api.read("users", "2")
+
+    assert 0.9 < replies[1] - replies[0] < 10
 
 
 class Tokens:

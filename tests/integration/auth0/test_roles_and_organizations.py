@@ -55,6 +55,22 @@ def test_all_roles_are_read_by_the_hundred(number: int) -> None:
         assert server.count("/api/v2/roles") == min(10, number // 100 + 1)
 
 
+def test_a_role_deleted_meanwhile_moves_no_other_one_out_of_sight() -> None:
+    roles = [{"id": f"rol_{index}", "name": f"Role {index}"} for index in range(250)]
+    deletions = [roles[3], roles[120]]
+
+    def deletes(asked: Asked) -> None:
+        if asked.query.get("page") == "1" and deletions:
+            server.lists["/roles"].remove(deletions.pop())
+
+    with ReadingServer(lists={"/roles": roles}, fault=deletes) as server:
+        with ManagementApi(server.url, CREDENTIALS) as api:
+            found = read_roles(api)
+
+        assert [role.id for role in found] == [role["id"] for role in server.lists["/roles"]]
+        assert len(found) == 248
+
+
 @pytest.mark.parametrize("ends_with_an_empty_page", [True, False])
 @pytest.mark.parametrize("number", [0, 1, 100, 250])
 def test_everybody_with_a_role_is_read_however_the_list_ends(
