@@ -209,17 +209,23 @@ def test_a_removed_row_takes_its_grants_and_pointers_along(database: Database, g
     assert grants(database, LINKED) == ([] if gone == LINKED else [("support", "hasura")])
 
 
-MINUTES = st.integers(1, 6)
+def told(born: int, until: int) -> st.SearchStrategy[User]:
+    """Return what is told while the user's incarnation of that time lives."""
+    minutes, borns = st.integers(born, until), st.sampled_from([born, born, None])
+    links = st.lists(st.sampled_from([LINKED, OTHER]), unique=True, max_size=2)
+    return st.one_of(
+        st.builds(lambda at, born, linked: profile(at, *linked, born=born), minutes, borns, links),
+        st.builds(login, minutes, user_id=st.sampled_from([ANN, LINKED]), born=borns),
+        st.builds(refresh, minutes, user_id=st.sampled_from([LINKED, OTHER]), born=borns),
+    )
+
+
 TOLD = st.one_of(
-    st.builds(profile, MINUTES),
-    st.builds(profile, MINUTES, st.just(LINKED)),
-    st.builds(profile, MINUTES, st.just(LINKED), born=st.sampled_from([0, 3])),
-    st.builds(profile, MINUTES, st.just(LINKED), st.just(OTHER)),
-    st.builds(profile, MINUTES, st.sampled_from([LINKED, ANN]), user_id=st.just(BEA)),
-    st.builds(profile, MINUTES, user_id=st.sampled_from([BEA, LINKED])),
-    st.builds(login, MINUTES, user_id=st.sampled_from([ANN, LINKED]), born=st.sampled_from([0, 3, None])),
-    st.builds(refresh, MINUTES, user_id=st.sampled_from([LINKED, OTHER])),
-    st.builds(lambda minutes: replace(delete(minutes), user_id=LINKED), MINUTES),
+    told(0, 3),
+    told(3, 6),
+    st.builds(profile, st.integers(1, 6), st.sampled_from([LINKED, ANN]), user_id=st.just(BEA)),
+    st.builds(profile, st.integers(1, 6), user_id=st.just(BEA)),
+    st.builds(lambda minutes: replace(delete(minutes), user_id=LINKED), st.integers(1, 6)),
 )
 
 

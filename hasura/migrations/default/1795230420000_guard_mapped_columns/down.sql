@@ -180,6 +180,42 @@ BEGIN
 END;
 $$;
 
-DROP FUNCTION public.users_clock_of_merge(public.users);
+CREATE OR REPLACE FUNCTION public.users_fingerprint(person public.users, group_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    AS $$
+    SELECT CASE group_name
+        WHEN 'profile' THEN ROW(
+            person.user_name, person.email, person.email_verified, person.name, person.given_name,
+            person.family_name, person.nickname, person.picture, person.phone_number, person.phone_verified,
+            person.connection, person.identities, person.created_at, person.updated_at)::text
+        WHEN 'app_metadata' THEN ROW(person.app_metadata)::text
+        WHEN 'user_metadata' THEN ROW(person.user_metadata)::text
+        WHEN 'roles' THEN ROW(person.auth0_roles)::text
+        WHEN 'seen' THEN ROW(person.last_seen, person.organization_id)::text
+        WHEN 'login' THEN ROW(person.last_login, person.last_ip)::text
+        WHEN 'count' THEN lpad(coalesce(person.logins_count, 0)::text, 19, '0')
+        WHEN 'account' THEN ROW(person.blocked)::text
+        ELSE ''
+    END
+$$;
+
+CREATE OR REPLACE FUNCTION public.users_clock_time(field text, value text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF value IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- Without an offset the time would mean another instant in every session.
+    IF value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$' THEN
+        RAISE EXCEPTION 'clocks: "%" must be a time with an offset', field USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN to_char(value::timestamp with time zone AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+END;
+$$;
+
+DROP FUNCTION public.users_with_merge(jsonb, timestamp with time zone);
 DROP FUNCTION public.users_ruled_columns(jsonb, text, jsonb, jsonb, boolean);
 DROP FUNCTION public.users_field_rules();

@@ -32,17 +32,34 @@ CREATE FUNCTION public.users_ruled_columns(
     WHERE rule.value ->> 'group' = group_name
 $$;
 
--- The clock of a row whose id is part of another account now; {} for all others.
-CREATE FUNCTION public.users_clock_of_merge(person public.users) RETURNS jsonb
-    LANGUAGE sql STABLE
+-- Clocks with the one of a row whose id is part of another account now; none when it is not.
+CREATE FUNCTION public.users_with_merge(clocks jsonb, merged_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
     AS $$
     SELECT CASE
-        WHEN max(merge.merged_at) IS NULL THEN '{}'
-        ELSE jsonb_build_object('merged', jsonb_build_object(
-            'at', to_char(max(merge.merged_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
+        WHEN merged_at IS NULL THEN clocks - 'merged'
+        ELSE clocks || jsonb_build_object('merged', jsonb_build_object(
+            'at', to_char(merged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
     END
-    FROM public.user_merges AS merge
-    WHERE merge.tenant = person.tenant AND merge.user_id = person.user_id
+$$;
+
+CREATE OR REPLACE FUNCTION public.users_clock_time(field text, value text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF value IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- The row of an upsert passes twice: our own notation is only looked at, the date's days by the cast.
+    IF value ~ '^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$' AND value::timestamp with time zone IS NOT NULL THEN
+        RETURN value;
+    END IF;
+    -- Without an offset the time would mean another instant in every session.
+    IF value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$' THEN
+        RAISE EXCEPTION 'clocks: "%" must be a time with an offset', field USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN to_char(value::timestamp with time zone AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+END;
 $$;
 
 CREATE OR REPLACE FUNCTION public.users_read_clocks(sent jsonb) RETURNS jsonb
@@ -51,25 +68,29 @@ CREATE OR REPLACE FUNCTION public.users_read_clocks(sent jsonb) RETURNS jsonb
 DECLARE
     group_name text;
     clock jsonb;
+    told jsonb;
+    own_at text;
+    source text;
+    own_born text;
     -- The groups of one payload mostly share their times: each is parsed once.
     at text;
     at_as_sent text;
     born text;
     born_as_sent text;
     incarnation text;
-    clocks jsonb := '{}';
+    clocks jsonb;
 BEGIN
     IF jsonb_typeof(sent) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'clocks: expected an object with a clock per group' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    FOR group_name, clock IN SELECT key, value FROM jsonb_each(sent) LOOP
+    -- `merged` follows from user_merges alone; it is here when the row of an upsert has passed the insert trigger.
+    clocks := sent - 'merged';
+    FOR group_name, clock, own_at, source, own_born IN
+        SELECT key, value, value ->> 'at', value ->> 'source', value ->> 'born' FROM jsonb_each(clocks)
+    LOOP
         IF group_name = 'incarnation' THEN
             incarnation := greatest(
                 incarnation COLLATE "C", public.users_clock_time(group_name, clock #>> '{}'));
-            CONTINUE;
-        END IF;
-        -- Follows from user_merges alone; it is here when the row of an upsert has passed the insert trigger before.
-        IF group_name = 'merged' THEN
             CONTINUE;
         END IF;
         IF group_name NOT IN ('profile', 'app_metadata', 'user_metadata', 'roles', 'seen', 'login', 'count',
@@ -77,29 +98,53 @@ BEGIN
             RAISE EXCEPTION 'clocks: "%" is no group of users', left(group_name, 40)
                 USING ERRCODE = 'invalid_parameter_value';
         END IF;
-        IF clock ->> 'at' IS DISTINCT FROM at_as_sent THEN
-            at_as_sent := clock ->> 'at';
-            at := public.users_clock_time(group_name || '.at', at_as_sent);
-        END IF;
-        IF clock ->> 'born' IS DISTINCT FROM born_as_sent THEN
-            born_as_sent := clock ->> 'born';
-            born := public.users_clock_time(group_name || '.born', born_as_sent);
-        END IF;
         -- The count has no time of its own: the greatest of one incarnation wins.
-        IF (at IS NULL) <> (group_name = 'count')
-           OR coalesce(clock ->> 'source', '') NOT IN ('record', 'login', 'profile') THEN
+        IF (own_at IS NULL) <> (group_name = 'count')
+           OR coalesce(source, '') NOT IN ('record', 'login', 'profile') THEN
             RAISE EXCEPTION 'clocks: "%" must have "source", and "at" unless it is the count', group_name
                 USING ERRCODE = 'invalid_parameter_value';
         END IF;
-        incarnation := greatest(incarnation COLLATE "C", born);
-        clocks := clocks || jsonb_build_object(
-            group_name, jsonb_build_object('at', at, 'source', clock ->> 'source', 'born', born));
+        IF own_at <> at_as_sent OR at_as_sent IS NULL THEN
+            at_as_sent := own_at;
+            at := public.users_clock_time(group_name || '.at', own_at);
+        END IF;
+        IF own_born IS DISTINCT FROM born_as_sent THEN
+            born_as_sent := own_born;
+            born := public.users_clock_time(group_name || '.born', own_born);
+            incarnation := greatest(incarnation COLLATE "C", born);
+        END IF;
+        told := jsonb_build_object(
+            'at', CASE WHEN group_name <> 'count' THEN at END, 'source', source, 'born', born);
+        IF told <> clock THEN
+            clocks := clocks || jsonb_build_object(group_name, told);
+        END IF;
     END LOOP;
     IF incarnation IS NOT NULL THEN
         clocks := clocks || jsonb_build_object('incarnation', incarnation);
     END IF;
     RETURN clocks;
 END;
+$$;
+
+-- The content of a group as text that is the same in every session; times as seconds, so that no setting shows in them.
+CREATE OR REPLACE FUNCTION public.users_fingerprint(person public.users, group_name text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE group_name
+        WHEN 'profile' THEN ROW(
+            person.user_name, person.email, person.email_verified, person.name, person.given_name,
+            person.family_name, person.nickname, person.picture, person.phone_number, person.phone_verified,
+            person.connection, person.identities, extract(epoch FROM person.created_at),
+            extract(epoch FROM person.updated_at))::text
+        WHEN 'app_metadata' THEN ROW(person.app_metadata)::text
+        WHEN 'user_metadata' THEN ROW(person.user_metadata)::text
+        WHEN 'roles' THEN ROW(person.auth0_roles)::text
+        WHEN 'seen' THEN ROW(extract(epoch FROM person.last_seen), person.organization_id)::text
+        WHEN 'login' THEN ROW(extract(epoch FROM person.last_login), person.last_ip)::text
+        WHEN 'count' THEN lpad(coalesce(person.logins_count, 0)::text, 19, '0')
+        WHEN 'account' THEN ROW(person.blocked)::text
+        ELSE ''
+    END
 $$;
 
 -- Where deleted_at stands: the time of the deletion, or that of a link to another account, whichever is later, while no
@@ -122,16 +167,25 @@ CREATE OR REPLACE FUNCTION public.users_deleted_at(clocks jsonb) RETURNS timesta
     ) AS gone
 $$;
 
+-- Runs for the proposed row of an upsert too; what it changes is what EXCLUDED holds then.
 CREATE OR REPLACE FUNCTION public.users_order_insert() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    merged_at timestamp with time zone;
 BEGIN
     IF NEW.write_id IS NULL THEN
-        NEW.clocks := public.users_clock_of_merge(NEW);
+        NEW.clocks := '{}';
         NEW.synced_at := NULL;
     ELSE
-        NEW.clocks := public.users_read_clocks(NEW.clocks) || public.users_clock_of_merge(NEW);
+        NEW.clocks := public.users_read_clocks(NEW.clocks);
         NEW.synced_at := now();
+    END IF;
+    SELECT max(merge.merged_at) INTO merged_at
+    FROM public.user_merges AS merge
+    WHERE merge.tenant = NEW.tenant AND merge.user_id = NEW.user_id;
+    IF merged_at IS NOT NULL THEN
+        NEW.clocks := public.users_with_merge(NEW.clocks, merged_at);
     END IF;
     IF NEW.clocks ?| ARRAY['tombstone', 'alive', 'merged'] THEN
         NEW.deleted_at := public.users_deleted_at(NEW.clocks);
@@ -160,15 +214,29 @@ DECLARE
     proposed jsonb;
     ruled jsonb := '{}';
     content_is_equal boolean;
+    merged_at timestamp with time zone;
 BEGIN
     IF NOT clocked AND NEW.write_id IS NOT NULL AND NEW.clocks IS DISTINCT FROM OLD.clocks THEN
         RETURN OLD;  -- the write that stands here already, delivered again; or bookkeeping edited by hand
     END IF;
+    SELECT max(merge.merged_at) INTO merged_at
+    FROM public.user_merges AS merge
+    WHERE merge.tenant = NEW.tenant AND merge.user_id = NEW.user_id;
     IF rules <> '{}' THEN
         proposed := to_jsonb(NEW);
     END IF;
     IF clocked THEN
         sent := public.users_read_clocks(NEW.clocks);
+        -- All of it stands here already: what a second import sends. Bytes are compared (*=), since a column of the
+        -- application may be of a type without an equality.
+        compared := NEW;
+        compared.clocks := OLD.clocks;
+        compared.write_id := OLD.write_id;
+        compared.synced_at := OLD.synced_at;
+        IF stored @> sent AND compared *= OLD AND public.users_with_merge(stored, merged_at) = stored THEN
+            compared.synced_at := now();
+            RETURN compared;
+        END IF;
         incarnation := greatest(incarnation COLLATE "C", sent ->> 'incarnation');
         NEW.synced_at := now();
     ELSE
@@ -252,7 +320,7 @@ BEGIN
     IF incarnation IS NOT NULL THEN
         clocks := clocks || jsonb_build_object('incarnation', incarnation);
     END IF;
-    clocks := (clocks - 'merged') || public.users_clock_of_merge(NEW);
+    clocks := public.users_with_merge(clocks, merged_at);
     IF stored ?| ARRAY['tombstone', 'alive', 'merged'] OR clocks ?| ARRAY['tombstone', 'alive', 'merged'] THEN
         NEW.deleted_at := public.users_deleted_at(clocks);
     ELSIF clocked THEN
@@ -261,8 +329,7 @@ BEGIN
     NEW.clocks := clocks;
 
     IF clocked THEN
-        -- Whether a write changed anything is told by its write_id being there afterwards. Bytes are compared (*=):
-        -- a column of the application may have a type without an equality.
+        -- Whether a write changed anything is told by its write_id being there afterwards.
         compared := NEW;
         compared.clocks := OLD.clocks;
         compared.write_id := OLD.write_id;
@@ -277,4 +344,4 @@ $$;
 
 COMMENT ON FUNCTION public.users_field_rules() IS 'Who owns a column of users, and its group; frontdesk fields plan writes it.';
 COMMENT ON FUNCTION public.users_ruled_columns(jsonb, text, jsonb, jsonb, boolean) IS 'What columns under a rule hold when their group is not taken.';
-COMMENT ON FUNCTION public.users_clock_of_merge(public.users) IS 'The clock of an id that is part of another account now.';
+COMMENT ON FUNCTION public.users_with_merge(jsonb, timestamp with time zone) IS 'Clocks with the one of an id that is part of another account now.';
