@@ -97,8 +97,7 @@ class Directory:
         `known` are all roles that Auth0 has. Roles that people made are left alone.
         """
         asking = _Asking(self._client, tenant, Deadline.after(budget_s))
-        names, ids = (sorted(role.name for role in known), sorted(role.auth0_id for role in known))
-        answer = asking.ask(DROP_ROLES, {"names": names, "ids": ids})
+        answer = asking.ask(DROP_ROLES, {"names": sorted(role.name for role in known)})
         return Dropped(rows=_affected(answer, "delete_roles"), kept=_affected(answer, "update_roles"))
 
     def write_organizations(

@@ -42,7 +42,7 @@ class UserRows:
 
     def __init__(self, url: str, admin_secret: str, *, rules: FieldRules = NO_RULES) -> None:
         mapped = [rule.graphql_name for rule in rules.columns if rule.owner is not Owner.APP]
-        self._document = Document("stored_users").with_fields("users", mapped)
+        self.document = Document("stored_users").with_fields("users", mapped)
         self._client = GraphqlClient(url, admin_secret=admin_secret, role=ROLE)
 
     def pages(
@@ -88,7 +88,7 @@ class UserRows:
     def _read(self, tenant: str, where: Mapping[str, Any], size: int) -> list[StoredRow]:
         variables = {"where": where, "size": size}
         deadline = Deadline.after(PAGE_BUDGET_S)
-        return _rows(self._client.execute(self._document, variables, tenant=tenant, deadline=deadline))
+        return _rows(self._client.execute(self.document, variables, tenant=tenant, deadline=deadline))
 
 
 def _rows(answer: Mapping[str, Any]) -> list[StoredRow]:
