@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,11 +79,6 @@ def wrong_values_are_usage() -> Iterator[None]:
     except PayloadInvalid as error:
         lines = [f"  {fault.field}: expected {fault.expected}" for fault in error.faults]
         raise UsageError("\n".join(["the values are wrong:", *lines])) from None
-
-
-def given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given."""
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def json_object_of(option: str, text: str | None) -> dict[str, Any] | None:
