@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from frontdesk.auth0.management_user import user_from_management
 from frontdesk.hasura.bulk import RowOutcome
 from frontdesk.hasura.writes import UserWriter
 from frontdesk.settings import load_settings
+from frontdesk.sync.doctor.checks import Finding, Verdict
+from frontdesk.sync.doctor.hasura_questions import FIELDS as FIELDS_QUESTION
+from frontdesk.sync.doctor.hasura_questions import METADATA, WRITE, hasura_questions
 from frontdesk.web.app import create_app
 
 ANN = "auth0|ann"
@@ -427,6 +431,22 @@ def test_a_column_of_the_application_that_is_there_is_taken_as_it_is(
     log_in(a_profile(1, user_metadata={"company": {"name": "Acme"}}))
 
     assert row(rows)["company_name"] == "Acme"
+
+
+def test_the_doctor_says_what_fields_lack(shell: Terminal, engine: Engine) -> None:
+    say(shell, engine.url)
+
+    def asked(name: str) -> Finding:
+        questions = hasura_questions(load_settings(), PROJECT, time.monotonic)
+        return next(question for question in questions if question.name == name).ask()
+
+    before = {name: asked(name) for name in (FIELDS_QUESTION, WRITE)}
+    bring_in(shell)
+    after = {name: asked(name) for name in (FIELDS_QUESTION, WRITE, METADATA)}
+
+    assert {finding.verdict for finding in before.values()} == {Verdict.FAILED}
+    assert "column company_name: text" in before[FIELDS_QUESTION].sentence
+    assert {finding.verdict for finding in after.values()} == {Verdict.OK}, after
 
 
 def test_our_tables_come_first(shell: Terminal, empty_engine: str) -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from frontdesk.errors import HasuraError, HasuraRejected
 from frontdesk.hasura.admin_api import AdminApi
 from frontdesk.hasura.deploy import Options, Status, status
+from frontdesk.hasura.fields_plan import plan_fields
 from frontdesk.hasura.graphql import GraphqlClient
 from frontdesk.hasura.migration_record import MigrationState
 from frontdesk.hasura.project import Project, read_project
@@ -20,6 +21,7 @@ from frontdesk.hasura.target import export, inconsistencies, of_project
 from frontdesk.hasura.transport import Deadline
 from frontdesk.hasura.user_write import write_for
 from frontdesk.hasura.writes import CHECK_IN, ROLE
+from frontdesk.identity.fields import FieldRules
 from frontdesk.identity.user import Login, Profile, Seen, Source, Stamped, User
 from frontdesk.plans import StepKind
 from frontdesk.settings import Settings, secret
@@ -31,7 +33,7 @@ from frontdesk.sync.doctor.wire import Answer, exchange
 
 HASURA, ADMIN, DATABASE = "Hasura", "Hasura's admin secret", "Hasura's database"
 CONSISTENT, MIGRATIONS, METADATA = "Hasura's metadata", "migrations", "permissions"
-WRITE, CLOCK = "writing as frontdesk", "Hasura's clock"
+WRITE, CLOCK, FIELDS = "writing as frontdesk", "Hasura's clock", "mapped columns"
 WRITE_BUDGET_S = 3.0
 _DIFF = "`frontdesk hasura diff` shows every difference, `frontdesk hasura apply` takes them away"
 
@@ -110,6 +112,13 @@ def _questions_as_admin(engine: _Engine) -> Iterator[Question]:
         fix=_DIFF,
         grounds=(DATABASE, MIGRATIONS),
     )
+    if engine.settings.fields:
+        yield Question(
+            name=FIELDS,
+            ask=lambda: _fields(engine),
+            fix="`frontdesk fields plan --out hasura`, then `frontdesk hasura apply --project hasura`",
+            grounds=(DATABASE, MIGRATIONS),
+        )
 
 
 def _reachable(engine: _Engine) -> Finding:
@@ -195,10 +204,19 @@ def _metadata(engine: _Engine) -> Finding:
     return ok("tables, relationships and permissions of our roles are as shipped")
 
 
+def _fields(engine: _Engine) -> Finding:
+    hasura, rules = engine.settings.hasura, engine.settings.field_rules()
+    options = Options(schema=hasura.db_schema)
+    plan = plan_fields(hasura.url, secret(hasura.admin_secret), engine.project_dir, rules, options)
+    if missing := [f"{step.what}: {step.detail}" for step in plan.steps if step.kind is not StepKind.KEEP]:
+        return failed(f"Hasura lacks what [fields] needs: {_some(missing)}")
+    return ok(f"Hasura has what the {len(rules.rules)} rules of [fields] need")
+
+
 def _write(settings: Settings) -> Finding:
     """Send the very mutation of a login, for no user at all: Hasura checks it against the role and writes nothing."""
     client = GraphqlClient(settings.hasura.url, admin_secret=secret(settings.hasura.admin_secret), role=ROLE)
-    variables: dict[str, Any] = {"objects": [], "updateColumns": _columns_of_a_login()}
+    variables: dict[str, Any] = {"objects": [], "updateColumns": _columns_of_a_login(settings.field_rules())}
     try:
         client.execute(
             CHECK_IN, variables, tenant=next(iter(settings.tenants)), deadline=Deadline.after(WRITE_BUDGET_S)
@@ -210,7 +228,7 @@ def _write(settings: Settings) -> Finding:
     return ok(f"the role {ROLE} may write users (asked with no row, so nothing was written)")
 
 
-def _columns_of_a_login() -> tuple[str, ...]:
+def _columns_of_a_login(rules: FieldRules) -> tuple[str, ...]:
     """Return what a login that carries everything may change."""
     at = datetime.fromtimestamp(0, UTC)
     user = User(
@@ -225,7 +243,7 @@ def _columns_of_a_login() -> tuple[str, ...]:
         login=Stamped(Login(), at),
         logins_count=0,
     )
-    return write_for(user, write_id=uuid4()).columns
+    return write_for(user, write_id=uuid4(), rules=rules).columns
 
 
 def _some(names: list[str], most: int = 4) -> str:
