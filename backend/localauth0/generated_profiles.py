@@ -48,6 +48,7 @@ _ODD_IDS = (
 )  # fmt: skip
 _DOMAINS = ("example.com", "example.org", "mail.example.net", "xn--bcher-kva.example")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_MS, LAST_MS = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for year in (2015, 2026))
 _TWO_YEARS_MS = 2 * 365 * 86_400_000
 
 Document = dict[str, Any]
@@ -118,11 +119,11 @@ def profile(facts: Facts) -> Document:
 
 
 def updated_ms(facts: Facts) -> int:
-    """When the user was last changed: within two years, or never since."""
+    """When the user was last changed: within two years, never since, and not in the future."""
     if facts.one_in(5, 18):
         return facts.created_ms
     later = facts.below(65_521, 16) * (_TWO_YEARS_MS // 65_521) + facts.below(60_000, 17)
-    return facts.created_ms + later
+    return facts.created_ms + later % max(1, LAST_MS - facts.created_ms)
 
 
 def _own_identity(facts: Facts) -> tuple[str, str | int]:

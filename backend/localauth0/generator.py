@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from localauth0 import generated_profiles as made
@@ -25,9 +24,7 @@ _TOKEN_BITS = 40
 _TOKEN_MASK = (1 << _TOKEN_BITS) - 1
 _STRIDE = 0x9E3779B97F | 1  # odd, so that numbers and tokens are one to one
 _BACK = pow(_STRIDE, -1, 1 << _TOKEN_BITS)
-_FIRST_MS, _LAST_MS = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for year in (2015, 2026))
 _BLOCK, _AT_ONCE = 100, 40  # of each hundred users, the last forty were made in one moment, as by an import
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX_TOKEN = re.compile(r"([0-9a-f]{10})(?:@corp\.example)?\Z")
 _NUMBER_IN_NAME = re.compile(r"(\d+)(?:@|\Z)")
 
@@ -69,7 +66,7 @@ class GeneratedPeople:
     def __init__(self, plan: Generate) -> None:
         self._plan, self._count = plan, plan.users
         self._seed = _mixed(plan.seed + 1)
-        self._span_ms = (_LAST_MS - _FIRST_MS) // max(1, self._count)
+        self._span_ms = (made.LAST_MS - made.FIRST_MS) // max(1, self._count)
         self._role_names = [f"{made.ROLES[n % len(made.ROLES)]} {n:03d}" for n in range(plan.roles)]
 
     def __len__(self) -> int:
@@ -78,7 +75,7 @@ class GeneratedPeople:
     def created_ms(self, number: int) -> int:
         """When the user was made; never before the user with a smaller number."""
         block, place = divmod(number, _BLOCK)
-        return _FIRST_MS + self._span_ms * (block * _BLOCK + min(place, _BLOCK - _AT_ONCE))
+        return made.FIRST_MS + self._span_ms * (block * _BLOCK + min(place, _BLOCK - _AT_ONCE))
 
     def updated_ms(self, number: int) -> int:
         return made.updated_ms(self._facts(number))
@@ -166,11 +163,6 @@ class GeneratedPeople:
             return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 13 else None
         found = _HEX_TOKEN.search(own_id)
         return int(found[1], 16) if found is not None else None
-
-
-def moment(milliseconds: int) -> str:
-    """The moment as Auth0 writes it."""
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def _mixed(value: int) -> int:

@@ -92,6 +92,11 @@ def test_a_generated_tenant_has_somebody_with(profiles: list[dict[str, Any]], wh
     assert any(is_so(profile) for profile in profiles), what
 
 
+def test_nobody_was_changed_before_the_creation_or_in_the_future(profiles: list[dict[str, Any]]) -> None:
+    assert all(one["created_at"] <= one["updated_at"] < "2026" for one in profiles)
+    assert all(one.get("last_login", one["updated_at"]) == one["updated_at"] for one in profiles)
+
+
 def test_all_kinds_of_connections_have_users(profiles: list[dict[str, Any]]) -> None:
     providers = {profile["user_id"].partition("|")[0] for profile in profiles}
 
