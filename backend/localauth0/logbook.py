@@ -29,8 +29,8 @@ _AT_THE_END = ("scope",)  # there only when it has a value
 class Logbook:
     """The records of one tenant, oldest first; those beyond the retention, and the oldest of very many, are gone."""
 
-    def __init__(self, clock: Callable[[], datetime], retention: timedelta) -> None:
-        self._clock, self._retention = clock, retention
+    def __init__(self, clock: Callable[[], datetime], retention: timedelta, *, most: int = _MAX_KEPT) -> None:
+        self._clock, self._retention, self._most = clock, retention, most
         self._lock = threading.Lock()
         self._ids: list[str] = []
         self._records: list[Record] = []
@@ -96,8 +96,8 @@ class Logbook:
         self._records.append(record)
         if record["user_id"]:
             self._of_user.setdefault(record["user_id"], []).append(record)
-        if len(self._records) > _MAX_KEPT:
-            self._drop(_MAX_KEPT // 10)
+        if len(self._records) > self._most:
+            self._drop(max(1, self._most // 10))
 
     def _forget_old(self) -> None:
         expired = bisect_left(self._ids, self.oldest_possible_id())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from auth0.management.client import Auth0
 from tests.integration.localauth0.acme import ANA, DATABASE, TIMEOUT_S, Clock
 from tests.integration.localauth0.conftest import StartTenant
 from tests.integration.localauth0.managed import Operator, an_operated_tenant
@@ -224,3 +225,70 @@ def test_a_download_can_break_off_or_come_short(operated: LocalAuth0, operator: 
     assert short == whole[:20]
     with pytest.raises(EOFError):
         gzip.decompress(short)
+
+
+def test_the_official_sdk_orders_an_export_and_reads_its_job(auth0: Auth0) -> None:
+    job = auth0.jobs.users_exports.create(format="json", fields=[{"name": "user_id"}])
+
+    looks = [auth0.jobs.get(str(job.id)) for _ in range(3)]
+
+    assert looks[-1].status == "completed"
+    assert len(gzip.decompress(fetched({"location": looks[-1].location}).content).splitlines()) == 5
+
+
+def imported(operator: Operator, users: Any, **form: str) -> requests.Response:
+    """The answer to an import of users into the database."""
+    content = users if isinstance(users, bytes) else json.dumps(users).encode()
+    return requests.post(
+        f"{operator.base}/jobs/users-imports",
+        data={"connection_id": "con_0000000000000001", **form},
+        files={"users": ("users.json", content, "application/json")},
+        headers=operator.headers,
+        timeout=TIMEOUT_S,
+    )
+
+
+def test_an_import_takes_in_what_fits_and_tells_of_the_rest(operated: LocalAuth0, operator: Operator) -> None:
+    rows = [
+        {"email": "New@example.com", "user_id": "custom", "app_metadata": {"plan": "pro"}},
+        {"email": "ana@example.com"},
+        {"email": 1},
+        {"name": "nobody"},
+    ]
+
+    job = imported(operator, rows, external_id="mine").json()
+    done = [operator.answer("GET", f"/jobs/{job['id']}") for _ in range(3)][-1]
+    errors = operator.answer("GET", f"/jobs/{job['id']}/errors")
+
+    assert done["summary"] == {"failed": 3, "updated": 0, "inserted": 1, "total": 4}
+    assert done["external_id"] == "mine"
+    assert [error["errors"][0]["code"] for error in errors] == [
+        "DUPLICATED_USER",
+        "INVALID_FORMAT",
+        "INVALID_FORMAT",
+    ]
+    assert operated.store.users["auth0|custom"].profile["email"] == "new@example.com"
+
+
+def test_an_import_with_upsert_replaces_metadata(operated: LocalAuth0, operator: Operator) -> None:
+    rows = [{"email": "ana@example.com", "app_metadata": {"plan": "free"}}]
+
+    assert imported(operator, rows, upsert="true").status_code == 202
+    assert operated.store.users[ANA].profile["app_metadata"] == {"plan": "free"}
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "status"),
+    [
+        (b"[" + b" " * 512_001 + b"]", {}, 413),
+        (b"{", {}, 400),
+        (b"{}", {}, 400),
+        (b"[]", {"connection_id": "con_0000000000000002"}, 400),
+        (b'[{"email": "a@b.c", "password_hash": "x"}]', {}, 501),
+    ],
+    ids=["too large", "no JSON", "no array", "no database", "password hash"],
+)
+def test_an_import_that_cannot_be_is_refused(
+    operator: Operator, content: bytes, form: dict[str, str], status: int
+) -> None:
+    assert imported(operator, content, **form).status_code == status

@@ -329,6 +329,19 @@ def test_a_list_by_checkpoint_ends_without_a_next_part(operated: LocalAuth0) -> 
     assert parts == [["spa", "web", "robot"], [OPERATOR]]
 
 
+def test_a_list_by_checkpoint_goes_on_where_it_was_though_the_list_has_changed(operated: LocalAuth0) -> None:
+    operator = Operator(operated)
+    first = operator.answer("GET", "/clients", params={"take": "2"})
+
+    operator.answer("DELETE", f"/clients/{first['clients'][0]['client_id']}")
+    rest = operator.answer("GET", "/clients", params={"take": "2", "from": first["next"]})
+    operator.answer("DELETE", f"/clients/{first['clients'][1]['client_id']}")
+    without_last = operator.answer("GET", "/clients", params={"take": "2", "from": first["next"]})
+
+    assert [client["client_id"] for client in rest["clients"]] == ["robot", OPERATOR]
+    assert OPERATOR in [client["client_id"] for client in without_last["clients"]]
+
+
 def test_fields_can_be_chosen_and_left_out(operated: LocalAuth0) -> None:
     operator = Operator(operated)
 
