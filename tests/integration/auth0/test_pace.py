@@ -75,7 +75,7 @@ def test_a_bucket_that_is_empty_holds_up_its_own_group_alone() -> None:
         start = time.monotonic()
         api.read("roles", page="0", per_page="100")
 
-        assert time.monotonic() - start < 30
+        assert time.monotonic() - start < 50
 
 
 def test_no_more_calls_a_second_than_allowed() -> None:
@@ -202,7 +202,7 @@ def test_a_token_is_used_until_shortly_before_its_end() -> None:
         while len(fetched) < 2 and time.monotonic() - start < 10:
             api.read("users", "auth0|1")
 
-    assert 0.4 <= fetched[1] - fetched[0] < 2
+    assert 0.4 <= fetched[1] - fetched[0] < 10
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def ids(reading: Reading, resume: Any = None) -> list[str]:
     return [raw.record["user_id"] for raw in reading.records(resume) if raw.record is not None]
 
 
-@pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 999, 1000, 1001, 2345])
+@pytest.mark.parametrize("number", [0, 1, 100, 101, 999, 1000, 1001, 1250])
 def test_everybody_is_read_once_whatever_their_number(number: int) -> None:
     with ReadingServer(some_users(number)) as server, ManagementApi(server.url, CREDENTIALS) as api:
         total = count(api)
@@ -152,7 +152,7 @@ def test_whom_auth0_counts_and_never_shows_makes_the_reading_incomplete() -> Non
         assert server.count(USERS) == 2 * ROUNDS
 
 
-@pytest.mark.parametrize("stop_at", [1, 50, 99, 100, 101, 199, 350, 451, 600])
+@pytest.mark.parametrize("stop_at", [1, 100, 101, 350, 600])
 @pytest.mark.parametrize("way", [Way.PAGES, Way.WINDOWS])
 def test_a_reading_goes_on_after_any_record(way: Way, stop_at: int) -> None:
     users = [*some_users(200), *some_users(250, step=timedelta(0), start=200), *some_users(150, start=450)]
