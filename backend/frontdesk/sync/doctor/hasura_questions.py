@@ -112,13 +112,12 @@ def _questions_as_admin(engine: _Engine) -> Iterator[Question]:
         fix=_DIFF,
         grounds=(DATABASE, MIGRATIONS),
     )
-    if engine.settings.fields:
-        yield Question(
-            name=FIELDS,
-            ask=lambda: _fields(engine),
-            fix="`frontdesk fields plan --out hasura`, then `frontdesk hasura apply --project hasura`",
-            grounds=(DATABASE, MIGRATIONS),
-        )
+    yield Question(
+        name=FIELDS,
+        ask=lambda: _fields(engine),
+        fix="`frontdesk fields plan --out hasura`, then `frontdesk hasura apply --project hasura`",
+        grounds=(DATABASE, MIGRATIONS),
+    )
 
 
 def _reachable(engine: _Engine) -> Finding:
@@ -209,8 +208,8 @@ def _fields(engine: _Engine) -> Finding:
     options = Options(schema=hasura.db_schema)
     plan = plan_fields(hasura.url, secret(hasura.admin_secret), engine.project_dir, rules, options)
     if missing := [f"{step.what}: {step.detail}" for step in plan.steps if step.kind is not StepKind.KEEP]:
-        return failed(f"Hasura lacks what [fields] needs: {_some(missing)}")
-    return ok(f"Hasura has what the {len(rules.rules)} rules of [fields] need")
+        return failed(f"Hasura is not as [fields] says: {_some(missing)}")
+    return ok(f"Hasura has what [fields] needs ({len(rules.rules)} columns under a rule)")
 
 
 def _write(settings: Settings) -> Finding:
