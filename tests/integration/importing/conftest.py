@@ -12,8 +12,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 from tests.conftest import new_database
+from tests.integration.auth0.reading_server import CREDENTIALS
 from tests.integration.hasura.engine import ADMIN_SECRET
-from tests.integration.importing.house import House
+from tests.integration.importing.house import GENERATED, House
+from tests.integration.reconcile.scripted_tenant import ScriptedTenant
 
 from frontdesk.hasura.deploy import apply
 from frontdesk.settings_reference import PROJECT
@@ -23,7 +25,7 @@ from localhasura.server import LocalHasura
 
 _numbers = itertools.count()
 KILLS, KILLED_USERS = 5, 240  # of the suite; `make kill-test` asks for more
-NewHouse = Callable[[dict[str, Any]], House]
+NewHouse = Callable[[dict[str, Any] | ScriptedTenant], House]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,15 +53,20 @@ def hasura_url(rows_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def new_house(rows_url: str, hasura_url: str, store_url: str) -> Iterator[NewHouse]:
-    """Make a house of a tenant file."""
+    """Make a house of a tenant file, or of a tenant that says what a test wants."""
     with ExitStack() as stack:
         store = stack.enter_context(Database(store_url))
         rows = stack.enter_context(psycopg.connect(rows_url, autocommit=True, row_factory=dict_row))
 
-        def made(tenant: dict[str, Any]) -> House:
+        def made(tenant: dict[str, Any] | ScriptedTenant) -> House:
+            server: LocalAuth0 | ScriptedTenant = (
+                LocalAuth0(tenant=tenant) if isinstance(tenant, dict) else tenant
+            )
+            stack.enter_context(server)
             return House(
                 tenant=f"t{next(_numbers)}",
-                auth0=stack.enter_context(LocalAuth0(tenant=tenant)),
+                auth0=server,
+                credentials=GENERATED if isinstance(tenant, dict) else CREDENTIALS,
                 hasura_url=hasura_url,
                 rows=rows,
                 store=store,

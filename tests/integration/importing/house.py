@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 from tests.integration.hasura.engine import ADMIN_SECRET
+from tests.integration.reconcile.scripted_tenant import ScriptedTenant
 
 from frontdesk.auth0.management import Credentials, ManagementApi
 from frontdesk.hasura.directory import Directory
@@ -28,34 +29,7 @@ from frontdesk.sync.importing.run import import_tenant
 from localauth0 import LocalAuth0
 from localauth0.generator import CLIENT_ID, CLIENT_SECRET
 
-MACHINE = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-
-
-def a_user(number: int, **fields: Any) -> dict[str, Any]:
-    """Return a user, of a tenant file or of an export."""
-    return {
-        "user_id": f"auth0|{number:04}",
-        "email": f"user{number}@example.com",
-        "email_verified": True,
-        "name": f"User {number}",
-        "created_at": "2026-01-05T08:00:00.000Z",
-        "updated_at": "2026-02-05T08:00:00.123Z",
-        **fields,
-    }
-
-
-def a_tenant(users: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """Return a tenant file with a machine that may call the whole Management API."""
-    return {
-        "tenant": "acme",
-        "clients": [{**MACHINE, "name": "Machine", "app_type": "non_interactive"}],
-        "client_grants": [{"client_id": CLIENT_ID, "audience": "/api/v2/", "allow_all_scopes": True}],
-        "connections": [
-            {"id": "con_0000000000000001", "name": "Username-Password-Authentication", "strategy": "auth0"}
-        ],
-        "users": users,
-        **more,
-    }
+GENERATED = Credentials(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 
 
 @dataclass
@@ -81,7 +55,8 @@ class House:
     """Both sides of one tenant."""
 
     tenant: str
-    auth0: LocalAuth0
+    auth0: LocalAuth0 | ScriptedTenant
+    credentials: Credentials
     hasura_url: str
     rows: psycopg.Connection[DictRow]
     store: Database
@@ -98,7 +73,6 @@ class House:
     @contextmanager
     def desk(self) -> Iterator[ImportDesk]:
         """Give what an import works with."""
-        access = Credentials(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
         writer, rows = UserWriter(self.hasura_url, ADMIN_SECRET), UserRows(self.hasura_url, ADMIN_SECRET)
         directory = Directory(self.hasura_url, ADMIN_SECRET)
         with ExitStack() as stack:
@@ -107,7 +81,7 @@ class House:
             desk = ImportDesk(
                 tenant=self.tenant,
                 database=self.store,
-                api=stack.enter_context(ManagementApi(self.auth0.url, access)),
+                api=stack.enter_context(ManagementApi(self.auth0.url, self.credentials)),
                 writer=writer,
                 rows=rows,
                 directory=directory,
@@ -121,13 +95,18 @@ class House:
 
     def environment(self, **variables: str) -> dict[str, str]:
         """Return the settings of the command, and nothing else."""
-        tenants = {self.tenant: self.auth0.url}
+        prefix = f"FRONTDESK_TENANTS_{self.tenant.upper()}_"
         return {
             "PATH": os.environ["PATH"],
             "FRONTDESK_HASURA_URL": self.hasura_url,
             "FRONTDESK_HASURA_ADMIN_SECRET": ADMIN_SECRET,
             "FRONTDESK_DATABASE_URL": self.store_url,
-            **_tenant_variables(tenants),
+            f"{prefix}DOMAIN": "acme.eu.auth0.com",
+            f"{prefix}MANAGEMENT_URL": self.auth0.url,
+            f"{prefix}AUDIENCE": "https://api.example.com",
+            f"{prefix}MANAGEMENT_CLIENT_ID": self.credentials.client_id,
+            f"{prefix}MANAGEMENT_CLIENT_SECRET": self.credentials.client_secret,
+            f"{prefix}HOOK_SECRETS": "whsec_" + "A" * 43 + "=",
             **variables,
         }
 
@@ -155,21 +134,6 @@ class House:
         ).fetchone()
         assert row is not None
         return row
-
-
-def _tenant_variables(tenants: Mapping[str, str]) -> dict[str, str]:
-    variables: dict[str, str] = {}
-    for key, url in tenants.items():
-        prefix = f"FRONTDESK_TENANTS_{key.upper()}_"
-        variables |= {
-            f"{prefix}DOMAIN": "acme.eu.auth0.com",
-            f"{prefix}MANAGEMENT_URL": url,
-            f"{prefix}AUDIENCE": "https://api.example.com",
-            f"{prefix}MANAGEMENT_CLIENT_ID": CLIENT_ID,
-            f"{prefix}MANAGEMENT_CLIENT_SECRET": CLIENT_SECRET,
-            f"{prefix}HOOK_SECRETS": "whsec_" + "A" * 43 + "=",
-        }
-    return variables
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:
