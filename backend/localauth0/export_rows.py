@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 METADATA = ("app_metadata", "user_metadata")
@@ -33,10 +34,14 @@ class ExportField:
     name: str
     export_as: str
 
+    @cached_property
+    def _steps(self) -> list[tuple[str, str]]:
+        return _STEP.findall(self.name)
+
     def value(self, profile: Mapping[str, Any]) -> Any:
         """What the profile has there, or the marker that `is_there` knows."""
         found: Any = profile
-        for key, index in _STEP.findall(self.name):
+        for key, index in self._steps:
             if index:
                 is_inside = isinstance(found, list) and int(index) < len(found)
                 found = found[int(index)] if is_inside else _MISSING

@@ -72,10 +72,10 @@ class ExportFile:
 
     def _write(self, lines: Iterable[bytes]) -> int:
         with gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=_COMPRESSION, mtime=0) as packed:
-            for line in lines:
+            for chunk in _chunks(lines):
                 if self._is_given_up.is_set():
                     break
-                packed.write(line)
+                packed.write(chunk)
         self._file.flush()
         return self._file.tell()
 
@@ -224,6 +224,17 @@ class JobBoard:
 
     def _signature(self, path: str, ends: str) -> str:
         return hmac.new(self._key, f"{path} {ends}".encode(), hashlib.sha256).hexdigest()
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines in larger pieces, as many small ones are slow to compress."""
+    piece = bytearray()
+    for line in lines:
+        piece += line
+        if len(piece) >= _CHUNK_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
 
 
 def _new_workers() -> ThreadPoolExecutor:
