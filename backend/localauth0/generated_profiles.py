@@ -48,7 +48,9 @@ _ODD_IDS = (
 )  # fmt: skip
 _DOMAINS = ("example.com", "example.org", "mail.example.net", "xn--bcher-kva.example")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST_MS, LAST_MS = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for year in (2015, 2026))
+# No round moment: Airbyte's slices leave out whoever was changed in the very first millisecond of a year.
+FIRST_MS = int(datetime(2015, 1, 5, 8, 30, tzinfo=UTC).timestamp() * 1000)
+LAST_MS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _TWO_YEARS_MS = 2 * 365 * 86_400_000
 
 Document = dict[str, Any]
