@@ -107,6 +107,23 @@ def test_a_search_lags_behind_while_a_single_user_does_not(start_tenant: StartTe
     assert search(operator, q="email:bad@example.com") == []
 
 
+def test_the_requests_of_airbytes_source_read_everybody(start_tenant: StartTenant) -> None:
+    """As its manifest (0.5.16) says: slices of a year by `updated_at`, open below, two blanks, pages of fifty."""
+    tenant = start_tenant(an_operated_tenant(users=[], organizations=[], generate={"users": 900, "seed": 7}))
+    operator, found = Operator(tenant), []
+    for year in range(2014, 2027):
+        ends = f"{{{year - 1}-12-31T23:59:59.999000Z  TO {year}-12-31T23:59:59.999000Z]"
+        query = {"sort": "updated_at:1", "include_totals": "false", "q": f"updated_at:{ends}", "per_page": 50}
+        page, number = search(operator, **query), 0
+        while page:
+            found += page
+            number += 1
+            page = search(operator, **query, page=number) if len(page) == 50 else []
+
+    assert [one["updated_at"] for one in found] == sorted(one["updated_at"] for one in found)
+    assert len({one["user_id"] for one in found}) == len(found) == 900
+
+
 def test_windows_of_a_large_tenant_hold_everybody_once(large: LocalAuth0) -> None:
     operator = Operator(large)
     months = [f"{year}-{month:02d}" for year in (2017, 2018) for month in range(1, 13)]
