@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -106,7 +107,7 @@ class House:
             f"{prefix}AUDIENCE": "https://api.example.com",
             f"{prefix}MANAGEMENT_CLIENT_ID": self.credentials.client_id,
             f"{prefix}MANAGEMENT_CLIENT_SECRET": self.credentials.client_secret,
-            f"{prefix}HOOK_SECRETS": "whsec_" + "A" * 43 + "=",
+            f"{prefix}HOOK_SECRETS": f"whsec_{b64encode(self.tenant.ljust(32, '-').encode()).decode()}",
             **variables,
         }
 

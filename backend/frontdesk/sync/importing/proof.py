@@ -79,7 +79,9 @@ def judge_counts(counts: Counts, totals: Totals, *, shortfall: str | None, of_fi
             "took: something else deletes them; look for it, then import again",
         )
     if of_file or totals.before is None or totals.after is None:
-        return Verdict(True, f"{_shares(counts, counts.accounted)} of the file are in Hasura{_told(counts)}")
+        return Verdict(
+            True, f"{_shares(counts, counts.accounted)} users of the file are in Hasura{_told(counts)}"
+        )
     low, high = sorted((totals.before, totals.after))
     if counts.accounted < low:
         return Verdict(
