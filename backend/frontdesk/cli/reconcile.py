@@ -28,6 +28,7 @@ _KINDS = {
     "different": "rows that differ",
     "extra": "rows without a user",
     "deleted": "deleted here, alive at Auth0",
+    "grants": "grants other than the roles",
     "organizations": "organizations",
     "memberships": "memberships",
 }

@@ -1,8 +1,9 @@
-"""Reads what Hasura has of a tenant's organizations and memberships, page by page of their keys."""
+"""Reads what Hasura has of a tenant's grants, organizations and memberships, page by page of their keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.errors import HasuraUnavailable
@@ -13,6 +14,26 @@ from frontdesk.hasura.transport import Deadline
 
 ORGANIZATION_ROWS = Document("organization_rows")
 MEMBER_ROWS = Document("member_rows")
+GRANT_ROWS = Document("grant_rows")
+MAX_ROLE_BYTES = 400  # a longer name is nobody's grant (docs/architecture.md, "The ordering rule")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrantRow:
+    """One user's Auth0 roles as the row names them, and the grants of source `auth0`, which should follow them.
+
+    `clock` is that of the group `roles`; None for a row that nobody has written.
+    """
+
+    user_id: str
+    roles: tuple[str, ...]
+    granted: frozenset[str]
+    clock: Mapping[str, Any] | None
+
+    @property
+    def is_apart(self) -> bool:
+        """Tell whether the grants are others than the roles."""
+        return self.granted != {name for name in self.roles if 0 < len(name.encode()) <= MAX_ROLE_BYTES}
 
 
 class TenantRows:
@@ -34,6 +55,13 @@ class TenantRows:
         while found := self._read(ORGANIZATION_ROWS, "organizations", tenant, after=after):
             yield from map(_organization, found)
             after = found[-1]["id"]
+
+    def grants(self, tenant: str) -> Iterator[list[GrantRow]]:
+        """Give everybody with Auth0 roles or grants of that source, in pages by key."""
+        after = ""
+        while found := self._read(GRANT_ROWS, "users", tenant, after=after):
+            yield [_grants(each) for each in found]
+            after = found[-1]["userId"]
 
     def members(
         self, tenant: str, *, after: tuple[str, str] = ("", ""), size: int = PAGE_SIZE
@@ -68,4 +96,13 @@ def _organization(row: Mapping[str, Any]) -> OrganizationRow:
 def _member(row: Mapping[str, Any]) -> MemberRow:
     return MemberRow(
         organization_id=row["organizationId"], user_id=row["userId"], roles=tuple(sorted(row["roles"] or ()))
+    )
+
+
+def _grants(row: Mapping[str, Any]) -> GrantRow:
+    return GrantRow(
+        user_id=row["userId"],
+        roles=tuple(name for name in row["auth0Roles"] or () if isinstance(name, str)),
+        granted=frozenset(grant["role"] for grant in row["roles"]),
+        clock=row["clocks"].get("roles"),
     )

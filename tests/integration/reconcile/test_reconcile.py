@@ -53,7 +53,8 @@ def test_edits_by_hand_are_found_one_by_one_and_undone(house: House) -> None:
         "UPDATE organization_members SET roles = '[\"x\"]' WHERE tenant = %s AND user_id = 'auth0|0001'",
         house.tenant,
     )
-    found = {"missing": 1, "different": 3, "extra": 1, "deleted": 1, "organizations": 1, "memberships": 1}
+    rows = {"missing": 1, "different": 3, "extra": 1, "deleted": 1}
+    found = {**rows, "grants": 1, "organizations": 1, "memberships": 1}
 
     looked = house.look()
     assert kinds(looked) == found
@@ -97,6 +98,25 @@ def test_grants_follow_the_roles_that_a_repair_brings(house: House) -> None:
         "SELECT user_id, role FROM user_roles WHERE tenant = %s AND source = 'auth0'", (house.tenant,)
     ).fetchall()
     assert [(grant["user_id"], grant["role"]) for grant in grants] == [("auth0|0001", "Editor")]
+
+
+def test_grants_that_were_edited_by_hand_follow_the_roles_again(house: House) -> None:
+    house.quietly("DELETE FROM user_roles WHERE tenant = %s AND user_id = 'auth0|0001'", house.tenant)
+    for source in ("auth0", "hasura"):
+        house.rows.execute(
+            "INSERT INTO user_roles (tenant, user_id, role, source) VALUES (%s, 'auth0|0002', 'Editor', %s)",
+            (house.tenant, source),
+        )
+
+    looked = house.look()
+    assert kinds(looked) == {"grants": 2}
+    assert house.repair().left.total == 0
+    assert kinds(house.look()) == {}
+
+    grants = house.rows.execute(
+        "SELECT user_id, source FROM user_roles WHERE tenant = %s ORDER BY user_id", (house.tenant,)
+    ).fetchall()
+    assert [tuple(grant.values()) for grant in grants] == [("auth0|0001", "auth0"), ("auth0|0002", "hasura")]
 
 
 def test_a_row_that_is_newer_than_its_record_is_no_drift(house: House) -> None:

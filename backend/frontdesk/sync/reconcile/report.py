@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-KINDS = ("missing", "different", "extra", "deleted", "organizations", "memberships")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
     """How many there are of each kind: users without a row, rows that differ, rows without a user, rows with a
-    tombstone whose user is there, and organizations and memberships that differ, are missing or extra.
+    tombstone whose user is there, users whose grants are others than their Auth0 roles, and organizations and
+    memberships that differ, are missing or extra.
     """
 
     missing: int = 0
     different: int = 0
     extra: int = 0
     deleted: int = 0
+    grants: int = 0
     organizations: int = 0
     memberships: int = 0
 

@@ -23,6 +23,7 @@ from frontdesk.sync.importing.staging import (
 from frontdesk.sync.reconcile.brake import Evidence, why_not_repair
 from frontdesk.sync.reconcile.compare import COMPARE, FIELD, compare_rows
 from frontdesk.sync.reconcile.everybody import READ, people_read, read_into
+from frontdesk.sync.reconcile.grants import GRANTS, compare_grants, repair_grants
 from frontdesk.sync.reconcile.memberships import (
     MEMBERS,
     compare_memberships,
@@ -43,7 +44,7 @@ from frontdesk.sync.reconcile.repair import (
 from frontdesk.sync.reconcile.report import Drift, Report
 
 _JUDGED, _REST = "judged", "rest"
-_PHASES = (ROLES, ORGANIZATIONS, READ, COMPARE, MEMBERS, _JUDGED, READ_AGAIN, LOOK, _REST)
+_PHASES = (ROLES, ORGANIZATIONS, READ, COMPARE, GRANTS, MEMBERS, _JUDGED, READ_AGAIN, LOOK, _REST)
 MAX_AGE = timedelta(hours=24)  # of a killed pass: what it read is of no use any more
 _KINDS = {
     State.READ: "missing",
@@ -83,6 +84,7 @@ class _Pass:
         roles, organizations = self._staged_roles(), self._staged_organizations()
         self._in(READ, lambda: read_into(self.run, self._place, self._order))
         self._in(COMPARE, lambda: compare_rows(self.run, self._place))
+        self._in(GRANTS, lambda: compare_grants(self.run, self._place))
         if organizations is not None:
             self._in(MEMBERS, lambda: compare_memberships(self.run, self._place, organizations))
         self._in(_JUDGED, self._judge)
@@ -125,6 +127,7 @@ class _Pass:
         detail = self.run.detail
         return Drift(
             **{name: marked[state] for state, name in _KINDS.items()},
+            grants=detail.get("grants_drift", 0),
             organizations=detail.get("organizations_drift", 0),
             memberships=detail.get("memberships_drift", 0),
         )
@@ -161,6 +164,9 @@ class _Pass:
     def _repair_the_rest(self, roles: StagedRoles | None, organizations: StagedOrganizations | None) -> None:
         if roles is not None:
             repair_roles(self._place, roles)
+        if self.run.detail["grants_drift"]:
+            repair_grants(self._place)
+            compare_grants(self.run, self._place)
         if organizations is None:
             return
         detail = self.run.detail
