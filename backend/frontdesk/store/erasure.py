@@ -21,12 +21,13 @@ class StoreErasure:
     """How many rows of each table went or, in `passes`, were changed.
 
     `rejects_of` are passes that set a record of the person aside, and may have written it to a file; `files` are what
-    passes that read the person were made from.
+    passes that read the person were made from. `under_way` tells whether a pass may write what it read before.
     """
 
     counts: Mapping[str, int]
     rejects_of: Sequence[str] = ()
     files: Sequence[str] = ()
+    under_way: bool = False
 
 
 def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str]) -> StoreErasure:
@@ -37,6 +38,9 @@ def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str]) -
     ids = list(user_ids)
     with database.transaction() as connection:
         rejects_of, files = _written(connection, tenant, ids)
+        ((under_way,),) = connection.execute(
+            "SELECT EXISTS (SELECT FROM frontdesk.passes WHERE tenant = %s AND status = 'running')", (tenant,)
+        ).fetchall()
         counts = {"rejects": _rejects(connection, tenant, ids)}
         for table in _OF_PASSES:
             counts[table] = connection.execute(
@@ -46,7 +50,7 @@ def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str]) -
             ).rowcount
         counts["passes"] = _passes(connection, tenant, ids)
         counts["procrastinate_jobs"] = _jobs(connection, tenant, ids)
-    return StoreErasure(counts=counts, rejects_of=rejects_of, files=files)
+    return StoreErasure(counts=counts, rejects_of=rejects_of, files=files, under_way=under_way)
 
 
 def _written(connection: Connection, tenant: str, ids: list[str]) -> tuple[list[str], list[str]]:

@@ -67,6 +67,17 @@ def test_roles_that_were_half_changed_are_not_called_refused(house: House) -> No
     assert [line["outcome"] for line in house.audit()] == ["unknown"]
 
 
+def test_a_list_of_a_large_tenant_says_that_the_search_ends(house: House) -> None:
+    page = {"users": [READABLE] * 50, "total": 4321, "start": 0, "limit": 50, "length": 50}
+    with _auth0(house, {USERS: [Answer(body=page)]}):
+        listed = house.users("list")
+        facts = house.users("list", "--json").json()
+
+    assert "Auth0 finds 4,321 users and shows the first 1,000 of a search" in listed.stderr
+    assert (len(facts["items"]), facts["total"]) == (50, 4321)
+    assert "frontdesk import" in facts["beyond"]
+
+
 def _auth0(house: House, script: dict[str, list[Answer]]) -> Any:
     server = ScriptedServer(script)
     house.changes[f"TENANTS_{house.tenant.upper()}_MANAGEMENT_URL"] = server.url

@@ -113,6 +113,17 @@ def test_linked_accounts_go_with_the_user_they_are_linked_to(house: House) -> No
     assert (house.row(ANN), house.row(LINKED)) == (None, None)
 
 
+def test_an_import_that_may_bring_somebody_back_is_named(house: House) -> None:
+    house.store.execute(
+        "INSERT INTO frontdesk.passes (id, tenant, kind, source, phase) VALUES (%s, %s, 'import', 'tenant', 'users')",
+        (uuid4(), house.tenant),
+    )
+
+    receipt = house.users("erase", ANN, "--yes", "--json").json()
+
+    assert any("erase again when it has ended" in each for each in receipt["by_hand"])
+
+
 def test_without_a_terminal_nobody_is_erased_without_a_word(house: House) -> None:
     house.users("sync", ANN)
 

@@ -26,6 +26,10 @@ from frontdesk.sync.users.desk import UserDesk
 
 ERASE_BUDGET_S = 30.0  # somebody may have a hundred thousand activities
 _LOGS = "lines of frontdesk's own log hold user ids; they go with the retention of your log"
+_UNDER_WAY = (
+    "an import or reconcile of this tenant is under way, or waits to be continued, and may have read this user before; "
+    "erase again when it has ended"
+)
 _BACKUPS = "backups of the databases hold what was removed from them, until they expire"
 
 
@@ -103,6 +107,7 @@ def erase_user(
         lines += audit.forget(desk.tenant, [user_id], chosen, completing=change.line)
         by_hand = [
             *(f"the file {path} was imported from and holds this user; delete it" for path in store.files),
+            *([_UNDER_WAY] if store.under_way else []),
             *(_rejects_file(pass_id) for pass_id in store.rejects_of),
             _LOGS,
             _BACKUPS,
