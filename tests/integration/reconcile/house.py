@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -14,7 +14,7 @@ from tests.integration.auth0.reading_server import CREDENTIALS
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.reconcile.scripted_tenant import ScriptedTenant
 
-from frontdesk.auth0.management import ManagementApi
+from frontdesk.auth0.management import Credentials, ManagementApi
 from frontdesk.hasura.directory import Directory
 from frontdesk.hasura.rows import UserRows
 from frontdesk.hasura.tenant_rows import TenantRows
@@ -38,7 +38,8 @@ class House:
     rules: FieldRules = NO_RULES
     filter: UserFilter = EVERYBODY
     brake: Brake = field(default_factory=Brake)
-    changes: dict[str, Any] = field(default_factory=dict)
+    access: Credentials = CREDENTIALS
+    auth0_url: str | None = None
 
     def look(self, **order: Any) -> Report:
         """Compare, and change nothing."""
@@ -62,10 +63,10 @@ class House:
         )
         writer = UserWriter(self.hasura_url, ADMIN_SECRET, rules=self.rules)
         with ExitStack() as stack:
-            api = stack.enter_context(ManagementApi(self.auth0.url, CREDENTIALS))
+            api = stack.enter_context(ManagementApi(self.auth0_url or self.auth0.url, self.access))
             for each in (rows, others, directory, writer):
                 stack.callback(each.close)
-            place = Place(
+            yield Place(
                 tenant=self.tenant,
                 database=self.store,
                 api=api,
@@ -77,7 +78,6 @@ class House:
                 filter=self.filter,
                 brake=self.brake,
             )
-            yield replace(place, **self.changes)
 
     def row(self, user_id: str) -> dict[str, Any] | None:
         """Return a row as PostgreSQL has it."""
