@@ -22,6 +22,9 @@ _OF_THE_REQUEST = frozenset({"access-denied", "invalid-headers", "invalid-jwt", 
 # So many rows alone refused as ill-formed, and none taken: the schema lacks something that every row has.
 _ENOUGH_ILL_FORMED = 3
 
+# What Hasura says when PostgreSQL ends one of two writers that wait for each other, and of a fault in a trigger.
+_PERHAPS_A_DEADLOCK = "unexpected"
+
 Row = TypeVar("Row")
 Outcome = TypeVar("Outcome")
 
@@ -129,6 +132,17 @@ class Halving(Generic[Row, Outcome]):
         if len(rows) > 1:
             middle = len(rows) // 2
             return self.outcomes(rows[:middle]) + self.outcomes(rows[middle:])
+        if err.code == _PERHAPS_A_DEADLOCK:
+            return self._once_more(rows)
+        return self._alone(rows, err)
+
+    def _once_more(self, rows: Sequence[Row]) -> list[Outcome]:
+        try:
+            return list(self._send(rows))
+        except HasuraRejected as again:
+            return self._alone(rows, again)
+
+    def _alone(self, rows: Sequence[Row], err: HasuraRejected) -> list[Outcome]:
         self._ill_formed += err.code == "validation-failed"
         if self._ill_formed >= _ENOUGH_ILL_FORMED and not self._taken:
             raise err
