@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.localauth0.acme import ANA, DATABASE, GOOGLE_USER, Clock
+import requests
+from tests.integration.localauth0.acme import ANA, DATABASE, GOOGLE_USER, TIMEOUT_S, Browser, Clock, tokens_of
 from tests.integration.localauth0.conftest import StartTenant
 from tests.integration.localauth0.managed import Operator, an_operated_tenant, sdk
 
 from localauth0 import LocalAuth0
+from localauth0.__main__ import main
+from localauth0.generator import CLIENT_ID, CLIENT_SECRET
 
 LARGE = 100_000
 
@@ -180,3 +185,37 @@ def test_a_generated_user_is_changed_and_stays_so(large: LocalAuth0) -> None:
 
     assert operator.answer("GET", path)["user_metadata"]["touched"] is True
     assert search(operator, sort="created_at:1", per_page=1)[0]["user_id"] == first
+
+
+def test_a_generated_tenant_is_served_without_a_file() -> None:
+    arguments = ["--port", "0", "--generate", "users=30,roles=2,organizations=1,seed=7"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "localauth0", *arguments], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready, machine = process.stdout.readline(), process.stdout.readline()
+            total = _total_as_the_machine(ready.split()[-1])
+        finally:
+            process.terminate()
+        assert process.wait(TIMEOUT_S) == 0
+
+    assert CLIENT_ID in machine
+    assert total == 30
+
+
+def _total_as_the_machine(url: str) -> int:
+    with Browser(url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET) as client:
+        tokens = tokens_of(client.token(grant_type="client_credentials", audience=f"{url}/api/v2/"))
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    query = {"include_totals": "true", "per_page": "1"}
+    answer = requests.get(f"{url}/api/v2/users", params=query, headers=bearer, timeout=TIMEOUT_S)
+    return int(answer.json()["total"])
+
+
+@pytest.mark.parametrize("sizes", ["users", "users=x", "people=3", "users=-1", ""])
+def test_a_size_that_cannot_be_is_wrong_usage(sizes: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", "0", "--generate", sizes])
+
+    assert ended.value.code == 2

@@ -21,7 +21,7 @@ class Clock:
         return self.now
 
 
-def a_store(users: int = 500, *, lag: float = 0.0, clock: Clock | None = None) -> UserStore:
+def a_store(users: int = 250, *, lag: float = 0.0, clock: Clock | None = None) -> UserStore:
     config = TenantConfig(tenant="acme", generate=Generate(users=users, seed=3), search_lag=lag)
     return Store(config, clock or Clock()).users
 
