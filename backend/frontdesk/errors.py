@@ -11,6 +11,7 @@
     ├── PayloadInvalid           a payload with wrong or missing fields, each named
     ├── JwtConfigInvalid         a JWT secret that Hasura would not start with
     ├── KeysUnavailable          a provider's keys cannot be fetched or read
+    ├── SessionKeysUnavailable   a tenant's signing keys are not known, so nobody of it gets a session
     ├── HasuraError
     │   ├── HasuraUnavailable    no usable answer in time; trying again may help
     │   │   └── HasuraAnswerTooLarge  the answer is longer than what is read of one
@@ -166,6 +167,13 @@ class KeysUnavailable(FrontdeskError):
 
     type = "urn:frontdesk:problem:keys-unavailable"
     status = 422  # who asked named the place
+
+
+class SessionKeysUnavailable(FrontdeskError):
+    """The signing keys of a tenant are not known, and cannot be had at the moment."""
+
+    type = "urn:frontdesk:problem:session-keys-unavailable"
+    status = 503
 
 
 class HasuraError(FrontdeskError):

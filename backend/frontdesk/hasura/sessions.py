@@ -6,6 +6,7 @@ issuer signed them. Source: Hasura docs, "Authentication using webhooks" and "Au
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from frontdesk.identity.roles import is_role_name
 
 MAX_TOKEN_BYTES = 64 * 1024
 LEEWAY_S = 10  # between Auth0's clock and ours
+MAX_SECONDS = 365 * 24 * 3600  # of a session; a token may say anything
 _ALLOWED, _DEFAULT, _ROLE = "x-hasura-allowed-roles", "x-hasura-default-role", "x-hasura-role"
 # Read by Hasura as something else than a session variable; no token sets them.
 _NEVER = frozenset(
@@ -32,6 +34,9 @@ _NEVER = frozenset(
         "x-hasura-use-backend-only-permissions",
     }
 )
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class Sessions:
     def session(self, headers: Mapping[str, str]) -> Session:
         """Return the session of a request with these headers, by lower-case name.
 
-        Raises SessionRefused; KeysUnavailable when the tenant's keys are not known and cannot be had.
+        Raises SessionRefused; SessionKeysUnavailable when the tenant's keys are not known and cannot be had.
         """
         authorization = headers.get("authorization")
         if authorization is None:
@@ -75,7 +80,13 @@ class Sessions:
             raise SessionRefused("Authorization is no bearer token")
         tenant, payload = self._verified(token.strip())
         variables = _variables(payload, tenant, headers.get(_ROLE))
-        return Session(variables, max(0, int(payload["exp"] - time.time())))
+        now = time.time()
+        return Session(variables, max(0, int(min(payload["exp"], now + MAX_SECONDS) - now)))
+
+    def warm(self) -> None:
+        """Have the keys of all tenants fetched, and do not wait for them."""
+        for keys in {id(tenant.keys): tenant.keys for tenant in self._tenants}.values():
+            keys.renew_behind()
 
     def _verified(self, token: str) -> tuple[TokenTenant, Mapping[str, Any]]:
         """Verify a token against the tenant that its `iss` names; no key is fetched for any other."""
@@ -90,6 +101,8 @@ class Sessions:
         key_id = header.get("kid")
         if header.get("alg") != ALGORITHM or not isinstance(key_id, str):
             raise SessionRefused(f"the token is not signed by {ALGORITHM} with a key id")
+        if "crit" in header:  # RFC 7515, 4.1.11: whoever does not know an extension has to refuse
+            raise SessionRefused("the token asks for an extension of JWS")
         # Several tenants of the settings may share an issuer, each with an audience of its own.
         refusals = []
         for tenant in named:
@@ -116,6 +129,8 @@ def _decoded(token: str, tenant: TokenTenant, key_id: str) -> Mapping[str, Any]:
         )
     except (PyJWTError, ValueError, TypeError, OverflowError) as error:
         raise SessionRefused(f"the token is refused: {type(error).__name__}") from None
+    if isinstance(payload["exp"], bool) or not isinstance(payload["exp"], int | float):
+        raise SessionRefused("the token's exp is no number")
     claims = payload.get(tenant.claims_namespace)
     found = {name.lower(): value for name, value in claims.items()} if isinstance(claims, dict) else {}
     if found.get("x-hasura-tenant") != tenant.key:
@@ -134,6 +149,6 @@ def _variables(payload: Mapping[str, Any], tenant: TokenTenant, asked: str | Non
     variables = {
         name: value for name, value in claims.items() if name.startswith("x-hasura-") and name not in _NEVER
     }
-    if not all(isinstance(value, str) for value in variables.values()):
-        raise SessionRefused("a claim of the token is no string")
+    if not all(isinstance(value, str) and not _UNSTORABLE.search(value) for value in variables.values()):
+        raise SessionRefused("a claim of the token is no string that PostgreSQL could compare")
     return {**variables, _ROLE: role}

@@ -11,7 +11,7 @@ from frontdesk.hasura.health import check_health
 from frontdesk.settings import MAX_BODY_BYTES, Settings, secret
 from frontdesk.sync import CheckInRules, IdTokenRules
 from frontdesk.web.api import api_blueprint
-from frontdesk.web.auth_hook import auth_hook_blueprint
+from frontdesk.web.auth_hook import register_auth_hook
 from frontdesk.web.connections import connections_blueprint
 from frontdesk.web.drift import drift_exposition
 from frontdesk.web.health import health_blueprint
@@ -49,8 +49,8 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics, _drift(settings)))
     app.register_blueprint(api_blueprint(settings.tenants))
-    app.register_blueprint(auth_hook_blueprint(settings, metrics))
     app.register_blueprint(connections_blueprint(settings, live))
+    register_auth_hook(app, settings, metrics)
     register_users(app, settings, live, writer)
     return app
 

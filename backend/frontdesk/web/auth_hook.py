@@ -6,41 +6,48 @@ everything else fails the request at Hasura.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from frontdesk.auth0.json_body import parse_object
-from frontdesk.errors import BodyTooLarge, FieldFault, KeysUnavailable, PayloadInvalid, SessionRefused
+from frontdesk.errors import (
+    BodyTooLarge,
+    FieldFault,
+    FrontdeskError,
+    PayloadInvalid,
+    SessionKeysUnavailable,
+    SessionRefused,
+)
 from frontdesk.hasura.issuer_keys import IssuerKeys
 from frontdesk.hasura.sessions import Session, Sessions, TokenTenant
 from frontdesk.settings import Settings
 from frontdesk.web.metrics import Metrics
 
+EXTENSION = "frontdesk.sessions"
 # With HASURA_GRAPHQL_AUTH_HOOK_SEND_REQUEST_BODY the GraphQL request comes along, variables included.
 MAX_QUESTION_BYTES = 2 * 1024 * 1024
+_OUTCOMES: Mapping[type[FrontdeskError], str] = {SessionRefused: "refused", SessionKeysUnavailable: "no_keys"}
 
 
-def auth_hook_blueprint(settings: Settings, metrics: Metrics) -> Blueprint:
-    """Return the auth hook for the tenants of the settings."""
+def register_auth_hook(app: Flask, settings: Settings, metrics: Metrics) -> None:
+    """Serve the auth hook for the tenants of the settings."""
+    sessions = app.extensions[EXTENSION] = sessions_of(settings)
     blueprint = Blueprint("auth_hook", __name__)
-    sessions = sessions_of(settings)
 
     @blueprint.route("/hasura/auth-hook", methods=["GET", "POST"])
     def auth_hook() -> ResponseReturnValue:
         try:
             session = sessions.session(_client_headers())
-        except SessionRefused:
-            metrics.session_answered("refused")
-            raise
-        except KeysUnavailable:
-            metrics.session_answered("no_keys")
+        except FrontdeskError as error:
+            metrics.session_answered(_OUTCOMES.get(type(error), "malformed"))
             raise
         metrics.session_answered("granted" if "x-hasura-tenant" in session.variables else "unauthorized_role")
         return _granted(session)
 
-    return blueprint
+    app.register_blueprint(blueprint)
 
 
 def sessions_of(settings: Settings) -> Sessions:
@@ -63,10 +70,9 @@ def sessions_of(settings: Settings) -> Sessions:
 
 
 def _granted(session: Session) -> Response:
-    answer = jsonify(dict(session.variables))
-    # Hasura ends a websocket when what the hook said is over.
-    answer.headers["Cache-Control"] = "no-store" if session.seconds is None else f"max-age={session.seconds}"
-    return answer
+    # Hasura reads this one in the body, by this very name, and ends a websocket when it is over.
+    lasts = {} if session.seconds is None else {"Cache-Control": f"max-age={session.seconds}"}
+    return jsonify({**session.variables, **lasts})
 
 
 def _client_headers() -> Mapping[str, str]:
@@ -77,7 +83,7 @@ def _client_headers() -> Mapping[str, str]:
     body = request.get_data(cache=False)
     if len(body) > MAX_QUESTION_BYTES:
         raise BodyTooLarge
-    headers = parse_object(body).get("headers")
+    headers = _parsed(body).get("headers")
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise PayloadInvalid([FieldFault("headers", "an object of strings")])
     found: dict[str, str] = {}
@@ -85,3 +91,14 @@ def _client_headers() -> Mapping[str, str]:
         if found.setdefault(name.lower(), value) != value:
             raise SessionRefused("a header is there twice")
     return found
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Return the question; the GraphQL request in it is for Hasura to judge."""
+    try:
+        question = json.loads(body)
+    except (ValueError, RecursionError):
+        raise PayloadInvalid([FieldFault("body", "JSON")]) from None
+    if not isinstance(question, dict):
+        raise PayloadInvalid([FieldFault("body", "a JSON object")])
+    return question

@@ -67,9 +67,13 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application. Imported here: the metrics library looks at its directory when it is loaded."""
         from frontdesk.web.app import create_app
+        from frontdesk.web.auth_hook import EXTENSION
         from frontdesk.web.live_secrets import LiveSecrets, secret_files
 
-        return create_app(self._settings, LiveSecrets(self._settings, files=secret_files))
+        app = create_app(self._settings, LiveSecrets(self._settings, files=secret_files))
+        if len(self._settings.tenants) > 1:  # with one, Hasura fetches the keys itself
+            app.extensions[EXTENSION].warm()
+        return app
 
     def run(self) -> None:
         """Serve until a signal ends the process."""
