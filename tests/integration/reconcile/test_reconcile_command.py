@@ -107,18 +107,18 @@ def test_a_killed_repair_is_gone_on_with_by_the_same_command(
 ) -> None:
     """Killed while members are read, while everybody is, and between looks at single users, some of them repaired."""
     house = new_house(
-        [a_user(number) for number in range(240)],
-        organizations={"globex": {f"auth0|{number:04}": [] for number in range(130)}},
+        [a_user(number) for number in range(140)],
+        organizations={"globex": {f"auth0|{number:04}": [] for number in range(110)}},
     )
     house.repair()
     house.brake = Brake(percent=100)
     house.quietly(
-        "UPDATE users SET name = 'by hand' WHERE tenant = %s AND user_id < 'auth0|0080'", house.tenant
+        "UPDATE users SET name = 'by hand' WHERE tenant = %s AND user_id < 'auth0|0060'", house.tenant
     )
     command = ("reconcile", "--repair", "--json")
     variables = environment(house, store_url, tmp_path)
 
-    for call, path in ((2, "/members"), (3, "/api/v2/users"), (65, "/api/v2/users/auth0")):
+    for call, path in ((2, "/members"), (3, "/api/v2/users"), (55, "/api/v2/users/auth0")):
         house.auth0.before = killer = Killer(call, path)
         process = started(variables, *command)
         killer.watch(process)
@@ -130,8 +130,8 @@ def test_a_killed_repair_is_gone_on_with_by_the_same_command(
 
     assert (code, err) == (0, "")
     report = json.loads(out)
-    assert (report["found"]["different"], report["left"]["different"]) == (80, 0)
+    assert (report["found"]["different"], report["left"]["different"]) == (60, 0)
     # A page of fifty is repaired at once, and no page of them is looked at again.
-    assert (looks_before, house.auth0.single_reads()) == (65, 65 + 30)
+    assert (looks_before, house.auth0.single_reads()) == (55, 55 + 10)
     assert house.auth0.count("/api/v2/organizations/org_globex/members") == members_read
     assert kinds(house.look()) == {}
