@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import an_environment
+from tests.builders import OTHER_HOOK_SECRET, an_environment
 from tests.foreign_clients.tls_front import https_front
 from tests.integration.auth0.action_tenant import CREDENTIALS, our_actions
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
@@ -59,7 +59,20 @@ ENGINES = {
         Verdict.FAILED,
         "looks for claims under claims, and",
     ),
-    "a webhook": (JWT, [HOOK_INSTEAD], Verdict.FAILED, "and asks a webhook about everybody instead"),
+    "an auth hook": (JWT, [HOOK_INSTEAD], Verdict.WARNING, "one tenant needs none"),
+    "neither": (JWT, [Answer(body={"is_jwt_set": False})], Verdict.FAILED, "so it reads no token"),
+    "refused by an auth hook": (
+        FORGED,
+        [refused("Authentication hook unauthorized this request", "access-denied")] * 2,
+        Verdict.OK,
+        "refuses an unsigned token and a forged one",
+    ),
+    "an auth hook that is not there": (
+        FORGED,
+        [refused("webhook authentication request failed", "unexpected")],
+        Verdict.FAILED,
+        "because its auth hook does not answer",
+    ),
     "not shown": (
         JWT,
         [Answer(status=404, body="not found")],
@@ -82,9 +95,9 @@ ENGINES = {
     ),
     "another refusal": (
         FORGED,
-        [refused("no", "unexpected")],
+        [refused("no", "invalid-params")],
         Verdict.FAILED,
-        "unsigned token with unexpected: no",
+        "unsigned token with invalid-params: no",
     ),
 }
 
@@ -100,6 +113,23 @@ def test_a_jwt_configuration_is_told_as_the_engine_shows_it(name: str, tmp_path:
         found = asked.ask()
 
     assert (found.verdict, says in found.sentence) == (verdict, True), found
+
+
+def test_an_auth_hook_is_what_several_tenants_need(tmp_path: Path) -> None:
+    second = {
+        f"TENANTS_BETA_{name}": value
+        for name, value in {
+            "DOMAIN": "beta.eu.auth0.com",
+            "AUDIENCE": "https://api.example.com",
+            "HOOK_SECRETS": OTHER_HOOK_SECRET,
+        }.items()
+    }
+    with ScriptedServer({"/v1alpha1/config": [HOOK_INSTEAD]}) as server:
+        settings = load_settings(an_environment(HASURA_URL=server.url, **second), tmp_path)
+        (asked,) = [each for each in jwt_questions(settings, ()) if each.name == JWT]
+        found = asked.ask()
+
+    assert (found.verdict, "as several tenants need it" in found.sentence) == (Verdict.OK, True), found
 
 
 PROBES = {

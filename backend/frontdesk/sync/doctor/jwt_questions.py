@@ -41,10 +41,21 @@ def _configuration(settings: Settings) -> Finding:
             f"Hasura does not show its JWT configuration (HTTP status {answer.status})",
             "to have it checked, let HASURA_GRAPHQL_ENABLED_APIS have `config`",
         )
+    if facts.get("is_auth_hook_set"):
+        return _hooked(settings)
     if not facts["is_jwt_set"]:
-        hook = " and asks a webhook about everybody instead" if facts.get("is_auth_hook_set") else ""
-        return failed(f"Hasura runs without HASURA_GRAPHQL_JWT_SECRET{hook}, so it reads no token")
+        return failed("Hasura runs without HASURA_GRAPHQL_JWT_SECRET, so it reads no token")
     return _namespaces(settings, facts)
+
+
+def _hooked(settings: Settings) -> Finding:
+    """Judge an engine that asks an auth hook; it does not show which one."""
+    asks = "Hasura asks an auth hook (HASURA_GRAPHQL_AUTH_HOOK) who each request comes from"
+    if len(settings.tenants) > 1:
+        return ok(
+            f"{asks}, as several tenants need it; that it is /hasura/auth-hook of frontdesk, it shows to nobody"
+        )
+    return warning(f"{asks}; one tenant needs none, and every query depends on it", _GENERATE)
 
 
 def _namespaces(settings: Settings, facts: Mapping[str, Any]) -> Finding:
@@ -91,7 +102,12 @@ def _forged(settings: Settings) -> Finding:
                 "Hasura has no key that verifies a token: its key set is empty or could not be fetched",
                 "check jwk_url with `frontdesk jwt-secret --check`",
             )
-        if answer.code != "invalid-jwt":
+        if answer.code == "unexpected":
+            return failed(
+                f"Hasura refuses a {kind} token, because its auth hook does not answer: {answer.message}",
+                "set HASURA_GRAPHQL_AUTH_HOOK to /hasura/auth-hook of frontdesk, as Hasura reaches it",
+            )
+        if answer.code not in ("invalid-jwt", "access-denied"):  # the second one of an auth hook
             return failed(f"Hasura refuses a {kind} token with {answer.code}: {answer.message}")
     return ok("Hasura refuses an unsigned token and a forged one")
 
