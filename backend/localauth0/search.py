@@ -68,8 +68,8 @@ class UserSearch:
         memory = (query, order, self._users.version)
         if earlier:
             return _sorted(self._scan(tree, earlier), order)
-        if memory in self._remembered:
-            return self._remembered[memory]
+        if (known := self._remembered.get(memory)) is not None:
+            return known
         hits = _sorted(self._scan(tree, earlier), order)
         self._remembered[memory] = hits
         while len(self._remembered) > _MAX_REMEMBERED:

@@ -95,9 +95,11 @@ def _reference_faults(tenant: TenantConfig) -> Iterator[str]:
 
 
 def _duplicates(field: str, key: str, values: list[str]) -> Iterator[str]:
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in seen:
             yield f"{field}[{index}].{key}: {value!r} is there twice"
+        seen.add(value)
 
 
 def _grant_faults(tenant: TenantConfig) -> Iterator[str]:
