@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gzip
+from pathlib import Path
 
 import pytest
 from tests.integration.auth0.reading_server import Asked, Reply, as_json
@@ -10,6 +11,7 @@ from tests.integration.reconcile.conftest import NewHouse
 from tests.integration.reconcile.house import House, kinds
 from tests.integration.reconcile.scripted_tenant import a_user
 
+from frontdesk.auth0.export_lines import FileUnreadable
 from frontdesk.errors import Auth0Error, TenantBusy, UsageError
 from frontdesk.store.passes import lock_name
 from frontdesk.sync.reconcile import Order
@@ -117,12 +119,12 @@ def test_the_rows_of_another_tenant_are_left_alone(house: House) -> None:
     assert (tombstones(house), house.row("auth0|5000")) == (0, None)
 
 
-def test_a_file_repairs_nothing(house: House, tmp_path: Any) -> None:
+def test_a_file_repairs_nothing(house: House, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a part of the tenant"):
         Order(repair=True, file=tmp_path / "users.ndjson")
 
 
-def test_a_cut_off_file_is_compared_and_not_believed(house: House, tmp_path: Any) -> None:
+def test_a_file_of_a_part_of_the_tenant_is_compared_and_changes_nothing(house: House, tmp_path: Path) -> None:
     file = tmp_path / "users.ndjson"
     file.write_text('{"user_id": "auth0|0001", "name": "Other", "updated_at": "2026-02-06T00:00:00Z"}\n')
 
@@ -130,6 +132,20 @@ def test_a_cut_off_file_is_compared_and_not_believed(house: House, tmp_path: Any
 
     assert kinds(report) == {"different": 1, "extra": PEOPLE - 1}
     assert report.fields == {"name": 1, "updatedAt": 1}
+    assert (tombstones(house), house.there("auth0|0001")["name"]) == (0, "User 1")
+
+
+def test_a_file_that_was_cut_off_says_so_and_is_read_anew_the_next_time(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "users.ndjson.gz"
+    whole = gzip.compress(b'{"user_id": "auth0|0001"}\n')
+    file.write_bytes(whole[:-9])
+    with pytest.raises(FileUnreadable):
+        house.look(file=file)
+
+    file.write_bytes(whole)
+
+    report = house.look(file=file)
+    assert (report.read, report.rows, report.complete) == (1, PEOPLE, True)
 
 
 def test_nothing_is_done_while_an_import_or_another_reconcile_has_the_tenant(house: House) -> None:
