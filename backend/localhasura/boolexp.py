@@ -19,7 +19,7 @@ class BoundVariable:
     nullable: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True, slots=True)  # not frozen: one is made for every value of a mutation
 class Literal:
     """A value in PostgreSQL's text form; None is SQL NULL."""
 
