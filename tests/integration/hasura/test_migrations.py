@@ -42,6 +42,18 @@ def test_the_longest_keys_that_the_checks_allow_fit_the_indexes(database: psycop
         " values (%s, %s, 's', 'test', now(), %s)",
         [tenant, secrets.token_hex(256), user_id],
     )
+    organization = secrets.token_hex(200)
+    database.execute(
+        "insert into organizations (tenant, id, name) values (%s, %s, 'o')", [tenant, organization]
+    )
+    database.execute(
+        "insert into organization_members (tenant, organization_id, user_id) values (%s, %s, %s)",
+        [tenant, organization, user_id],
+    )
+    database.execute(
+        "insert into user_merges (tenant, user_id, merged_into, merged_at) values (%s, %s, %s, now())",
+        [tenant, secrets.token_hex(226), user_id],
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,6 +65,15 @@ def test_the_longest_keys_that_the_checks_allow_fit_the_indexes(database: psycop
         ("insert into users (user_id, identities) values ('a', '{}')", "users_identities_array"),
         ("insert into users (user_id, auth0_roles) values ('a', '\"r\"')", "users_auth0_roles_array"),
         ("insert into roles (name) values ('')", "roles_name_length"),
+        ("insert into organizations (id, name) values ('', 'o')", "organizations_id_length"),
+        (
+            "insert into organization_members (organization_id, user_id, roles) values ('o', 'a', '{}')",
+            "organization_members_roles_array",
+        ),
+        (
+            "insert into user_merges (user_id, merged_into, merged_at) values (repeat('x', 2500), 'a', now())",
+            "user_merges_ids_length",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_by_a_constraint_with_a_name(
