@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jwt import api_jws
 from tests.integration.hasura.tokens import NAMESPACE, encoded, public_jwk, public_pem, raw_token, rsa_key
 
 from frontdesk.errors import SessionRefused
@@ -80,7 +81,7 @@ def token(
     given = {name: value for name, value in claims.items() if value is not None}
     # PyJWT's own encode() refuses to make some of what has to be refused.
     payload, headers = json.dumps(given).encode(), {"kid": "key-1", **(header or {})}
-    return jwt.PyJWS().encode(payload, rsa_key(signer), algorithm="RS256", headers=headers)
+    return api_jws.encode(payload, rsa_key(signer), algorithm="RS256", headers=headers)
 
 
 def with_claims(**changes: Any) -> str:
@@ -115,7 +116,7 @@ def test_names_of_claims_may_be_written_in_any_case() -> None:
     assert Tenants().ask(token({name.title(): value for name, value in GOOD_CLAIMS.items()})).variables == ANN
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[], str]] = {
     "of nobody": lambda: token(iss="https://eve.example.com/"),
     "of nearly our issuer": lambda: token(iss=ISSUERS["acme"].rstrip("/")),
     "of a list of issuers": lambda: token(iss=[ISSUERS["acme"]]),
