@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -146,28 +145,32 @@ class _LineOutput(ImportOutput):
 
 
 class _BarListener:
-    def __init__(self, tenant: str, bars: Progress, task: TaskID) -> None:
-        self._tenant, self._bars, self._task = tenant, bars, task
+    def __init__(self, tenant: str, bars: Progress) -> None:
+        self._tenant, self._bars = tenant, bars
         self._speed = Speed()
+        self._task = self._new_task("begins")
 
     def phase(self, name: str, sentence: str) -> None:
         self._speed = Speed()
         self._bars.console.print(Text(f"{self._tenant}: {sentence}"))
-        self._bars.reset(self._task, description=name, total=None, speed="")
+        self._bars.remove_task(self._task)
+        self._task = self._new_task(name)
 
     def progress(self, done: int, total: int | None) -> None:
         rate, _ = self._speed.of(done, total)
-        self._bars.update(
-            self._task, completed=done, total=total, speed="" if rate is None else f"{rate:,.0f}/s"
-        )
+        speed = "" if rate is None else f"{rate:,.0f}/s"
+        self._bars.update(self._task, completed=done, total=total, speed=speed)
 
     def note(self, sentence: str) -> None:
         self._bars.console.print(Text(f"{self._tenant}: {sentence}"))
 
+    def _new_task(self, phase: str) -> TaskID:
+        # One for each phase: a total that was known once cannot be taken back from a task.
+        return self._bars.add_task(phase, total=None, tenant=self._tenant, speed="")
+
 
 class _BarOutput(ImportOutput):
     def __init__(self, console: Console) -> None:
-        self._lock = threading.Lock()
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.fields[tenant]}"),
@@ -191,9 +194,7 @@ class _BarOutput(ImportOutput):
         self._bars.stop()
 
     def listener(self, tenant: str) -> Listener:
-        with self._lock:
-            task = self._bars.add_task("begin", total=None, tenant=tenant, speed="")
-        return _BarListener(tenant, self._bars, task)
+        return _BarListener(tenant, self._bars)
 
 
 def _print_report(console: Console, report: ImportReport) -> None:

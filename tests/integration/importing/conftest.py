@@ -1,9 +1,7 @@
-"""One engine with our project for each worker of the run, and for each test a tenant of its own in it."""
+"""A house for each test: a tenant of its own, in the engine that many tests use."""
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -11,19 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from tests.conftest import new_database
 from tests.integration.auth0.reading_server import CREDENTIALS
-from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.importing.house import GENERATED, House
 from tests.integration.reconcile.scripted_tenant import ScriptedTenant
 
-from frontdesk.hasura.deploy import apply
-from frontdesk.settings_reference import PROJECT
 from frontdesk.store.database import Database
 from localauth0 import LocalAuth0
-from localhasura.server import LocalHasura
 
-_numbers = itertools.count()
 KILLS, KILLED_USERS = 5, 240  # of the suite; `make kill-test` asks for more
 NewHouse = Callable[[dict[str, Any] | ScriptedTenant], House]
 
@@ -36,23 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kill-seed", type=int, default=None, help="seed of the moments; printed by every run")
 
 
-@pytest.fixture(scope="session")
-def rows_url(postgres_url: str, worker_id: str) -> Iterator[str]:
-    """The database of Hasura, with our project."""
-    with new_database(postgres_url, f"import_{worker_id}_{os.getpid()}") as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def hasura_url(rows_url: str) -> Iterator[str]:
-    """A running engine over that database."""
-    with LocalHasura(database_url=rows_url, admin_secret=ADMIN_SECRET) as hasura:
-        apply(hasura.url, ADMIN_SECRET, PROJECT / "hasura")
-        yield hasura.url
-
-
 @pytest.fixture
-def new_house(rows_url: str, hasura_url: str, store_url: str) -> Iterator[NewHouse]:
+def new_house(
+    rows_url: str, hasura_url: str, store_url: str, tenant_keys: Iterator[str]
+) -> Iterator[NewHouse]:
     """Make a house of a tenant file, or of a tenant that says what a test wants."""
     with ExitStack() as stack:
         store = stack.enter_context(Database(store_url))
@@ -64,7 +43,7 @@ def new_house(rows_url: str, hasura_url: str, store_url: str) -> Iterator[NewHou
             )
             stack.enter_context(server)
             return House(
-                tenant=f"t{next(_numbers)}",
+                tenant=next(tenant_keys),
                 auth0=server,
                 credentials=GENERATED if isinstance(tenant, dict) else CREDENTIALS,
                 hasura_url=hasura_url,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +121,62 @@ def test_what_does_not_go_together_is_refused_before_anything_is_read(
 
     assert run.returncode == 2
     assert words in run.stderr
+
+
+def test_on_a_terminal_a_bar_shows_how_it_goes(new_house: NewHouse, tmp_path: Path) -> None:
+    house = new_house(ScriptedTenant(USERS))
+    screen, terminal = pty.openpty()
+
+    process = subprocess.Popen(
+        house.command(),
+        cwd=tmp_path,
+        env=house.environment(TERM="xterm", COLUMNS="120"),
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    shown = _all_of(screen)
+
+    assert process.wait(60) == 0, shown
+    assert "Reading users by the way `pages`" in shown
+    assert f"{house.tenant} users" in shown
+    assert "━" in shown
+
+
+def test_an_interrupted_import_says_that_the_same_command_goes_on(
+    new_house: NewHouse, tmp_path: Path
+) -> None:
+    house = new_house(ScriptedTenant(USERS, roles={f"role-{number}": [] for number in range(50)}))
+    process = subprocess.Popen(
+        house.command("--json", "--max-rps", "2"),
+        cwd=tmp_path,
+        env=house.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert json.loads(first)["event"] == "phase"
+    assert (process.returncode, errors) == (
+        1,
+        "frontdesk: stopped; the same command goes on from the last batch\n",
+    )
+    assert house.imported(tmp_path).returncode == 0
+
+
+def _all_of(screen: int) -> str:
+    """Return what is still to be read of a terminal, and close it."""
+    shown = bytearray()
+    try:
+        while chunk := os.read(screen, 65536):
+            shown += chunk
+    except OSError:  # Linux ends a terminal that nobody writes to any more with EIO
+        pass
+    finally:
+        os.close(screen)
+    return shown.decode()
