@@ -12,10 +12,9 @@ import pytest
 from psycopg.rows import DictRow, dict_row
 from tests.conftest import new_database
 from tests.integration.hasura.engine import ADMIN_SECRET, JWT_SECRET, Engine
-from tests.integration.hasura.migrations import PROJECT, migrations, run
+from tests.integration.hasura.migrations import migrations, run
 
 from frontdesk.demo.postgres import free_port
-from frontdesk.hasura.deploy import apply
 from frontdesk.hasura.writes import UserWriter
 from localhasura.server import LocalHasura
 
@@ -54,25 +53,6 @@ def only_row(database: psycopg.Connection[DictRow], user_id: str = "auth0|ann") 
     row = database.execute("select * from users where user_id = %s", [user_id]).fetchone()
     assert row is not None
     return {name: value for name, value in row.items() if name not in ("write_id", "synced_at")}
-
-
-@pytest.fixture(scope="session")
-def deployed_template(postgres_url: str, worker_id: str) -> Iterator[str]:
-    """The name of a database that holds the engine's catalog, our migrations and our metadata."""
-    name = f"deployed_{worker_id}_{os.getpid()}"
-    with new_database(postgres_url, name) as url:
-        with LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as hasura:
-            apply(hasura.url, ADMIN_SECRET, PROJECT)
-        yield name
-
-
-@pytest.fixture
-def deployed_url(postgres_url: str, deployed_template: str) -> Iterator[str]:
-    """The URL of a deployed database of this test's own."""
-    with new_database(
-        postgres_url, f"{deployed_template}_{next(_numbers)}", template=deployed_template
-    ) as url:
-        yield url
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.reconcile.conftest import NewHouse
-from tests.integration.reconcile.house import House, connect, kinds
+from tests.integration.reconcile.house import House, kinds
 from tests.integration.reconcile.scripted_tenant import a_user
 
 from frontdesk.hasura.deploy import Options, apply
 from frontdesk.hasura.fields_plan import plan_fields, write_fields
 from frontdesk.identity.fields import FieldRule, FieldRules
 from frontdesk.settings_reference import PROJECT
+from localhasura.server import LocalHasura
 
 RULES = FieldRules(
     FieldRule.parse(column, said)
@@ -34,21 +35,30 @@ RULES = FieldRules(
 
 
 @pytest.fixture
-def house(new_house: NewHouse, rows_url: str, hasura_url: str, tmp_path: Path) -> Iterator[House]:
-    """A tenant of two in an engine whose users have mapped columns as long as the test runs."""
-    with connect(rows_url) as rows:
-        before = rows.execute("SELECT pg_get_functiondef('public.users_field_rules()'::regprocedure) AS text")
-        as_shipped = before.fetchone() or {}
-    plan = plan_fields(hasura_url, ADMIN_SECRET, PROJECT / "hasura", RULES, Options())
-    write_fields(plan, tmp_path / "hasura", RULES, now=datetime.now(UTC))
-    apply(hasura_url, ADMIN_SECRET, tmp_path / "hasura")
+def rows_url(deployed_url: str) -> str:
+    """A database of this test's own, since it gets more columns."""
+    return deployed_url
+
+
+@pytest.fixture
+def hasura_url(rows_url: str, tmp_path: Path) -> Iterator[str]:
+    """An engine over it whose users have mapped columns."""
+    with LocalHasura(database_url=rows_url, admin_secret=ADMIN_SECRET) as hasura:
+        plan = plan_fields(hasura.url, ADMIN_SECRET, PROJECT / "hasura", RULES, Options())
+        write_fields(plan, tmp_path / "hasura", RULES, now=datetime.now(UTC))
+        apply(hasura.url, ADMIN_SECRET, tmp_path / "hasura")
+        yield hasura.url
+
+
+@pytest.fixture
+def house(new_house: NewHouse) -> House:
+    """A tenant of two that has been repaired once."""
     app_metadata = {"seats": 3, "teams": ["b", "a ,\\"], "billing": {"a": 1.5, "b": [None]}, "ratio": 0.1}
     user_metadata = {"company": "Globex", "since": "2020-02-03T04:05:06.789012+02:00", "locale": "de"}
     made = new_house([a_user(1, app_metadata=app_metadata, user_metadata=user_metadata), a_user(2)])
     made.rules = RULES
     made.repair()
-    yield made
-    made.rows.execute(str(as_shipped["text"]).encode())
+    return made
 
 
 def test_what_auth0_owns_is_compared_and_what_it_does_not_is_left_alone(house: House) -> None:

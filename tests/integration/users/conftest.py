@@ -1,9 +1,7 @@
-"""One engine with our project for each worker of the run, and for each test a tenant of its own in it."""
+"""A house for each test: a tenant of its own, in the engine that many tests use."""
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,31 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
-from tests.conftest import new_database
-from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.integration.users.house import ANN, ODD, House, a_tenant, a_user, serving
 
-from frontdesk.hasura.deploy import apply
-from frontdesk.settings_reference import PROJECT
 from localauth0 import LocalAuth0
-from localhasura.server import LocalHasura
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def rows_url(postgres_url: str, worker_id: str) -> Iterator[str]:
-    """The database of Hasura, with our project."""
-    with new_database(postgres_url, f"users_{worker_id}_{os.getpid()}") as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def hasura_url(rows_url: str) -> Iterator[str]:
-    """A running engine over that database."""
-    with LocalHasura(database_url=rows_url, admin_secret=ADMIN_SECRET) as hasura:
-        apply(hasura.url, ADMIN_SECRET, PROJECT / "hasura")
-        yield hasura.url
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +27,12 @@ def auth0() -> Iterator[LocalAuth0]:
 
 @pytest.fixture
 def house(
-    rows_url: str, hasura_url: str, store_url: str, auth0: LocalAuth0, tmp_path: Path
+    rows_url: str,
+    hasura_url: str,
+    store_url: str,
+    auth0: LocalAuth0,
+    tenant_keys: Iterator[str],
+    tmp_path: Path,
 ) -> Iterator[House]:
     """The tenant as its file has it, with no row yet, under a key of this test's own."""
     auth0.reset()
@@ -59,7 +40,7 @@ def house(
         store = stack.enter_context(_connect(store_url))
         store.execute("SET search_path TO frontdesk")
         yield House(
-            tenant=f"t{next(_numbers)}",
+            tenant=next(tenant_keys),
             auth0=auth0,
             hasura_url=hasura_url,
             rows=stack.enter_context(_connect(rows_url)),

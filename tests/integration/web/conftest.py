@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import itertools
 import json
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,21 +20,17 @@ import requests
 import structlog
 from psycopg.rows import DictRow, dict_row
 from tests.builders import a_hook_body, a_signed_call, an_environment
-from tests.conftest import new_database
 from tests.integration.hasura.engine import ADMIN_SECRET, JWT_SECRET, Engine
 from tests.integration.web.fake_hasura import FakeHasura, running_fake_hasura
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from frontdesk.hasura.deploy import apply
 from frontdesk.logs import configure_logging
 from frontdesk.settings import load_settings
-from frontdesk.settings_reference import PROJECT
 from frontdesk.web.app import create_app
 from localhasura.server import LocalHasura
 
 Rows = psycopg.Connection[DictRow]
 TIMEOUT_S = 20.0
-_numbers = itertools.count()
 POLL_S = 0.02  # how often the server looks whether it should end
 
 
@@ -133,28 +127,10 @@ def unreachable_url() -> Iterator[str]:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
-@pytest.fixture(scope="session")
-def desk_template(postgres_url: str, worker_id: str) -> Iterator[str]:
-    """The name of a database with our migrations and metadata."""
-    name = f"desk_{worker_id}_{os.getpid()}"
-    with new_database(postgres_url, name) as url:
-        with LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as hasura:
-            apply(hasura.url, ADMIN_SECRET, PROJECT / "hasura")
-        yield name
-
-
 @pytest.fixture
-def desk_database_url(postgres_url: str, desk_template: str) -> Iterator[str]:
-    with new_database(postgres_url, f"{desk_template}_{next(_numbers)}", template=desk_template) as url:
-        yield url
-
-
-@pytest.fixture
-def engine(desk_database_url: str) -> Iterator[Engine]:
+def engine(deployed_url: str) -> Iterator[Engine]:
     """A running engine with our project."""
-    with LocalHasura(
-        database_url=desk_database_url, admin_secret=ADMIN_SECRET, jwt_secret=JWT_SECRET
-    ) as hasura:
+    with LocalHasura(database_url=deployed_url, admin_secret=ADMIN_SECRET, jwt_secret=JWT_SECRET) as hasura:
         engine = Engine(hasura.url)
         yield engine
         engine.close()
@@ -173,7 +149,7 @@ def start_desk_at_engine(start_desk: StartDesk, engine: Engine) -> StartDesk:
 
 
 @pytest.fixture
-def rows(desk_database_url: str, engine: Engine) -> Iterator[Rows]:
+def rows(deployed_url: str, engine: Engine) -> Iterator[Rows]:
     """The database below the engine."""
-    with psycopg.connect(desk_database_url, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(deployed_url, autocommit=True, row_factory=dict_row) as connection:
         yield connection
