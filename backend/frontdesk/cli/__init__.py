@@ -24,8 +24,8 @@ from frontdesk.cli import (
     secrets,
     serve,
     token,
-    worker,
     users,
+    worker,
 )
 from frontdesk.errors import FrontdeskError
 
