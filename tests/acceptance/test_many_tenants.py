@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+import requests
 
 from frontdesk.settings import load_settings
 from localhasura import LocalHasura
@@ -36,6 +38,7 @@ class Hooked:
     """The house, and engines over its database that ask frontdesk, by the mode in which they ask."""
 
     house: House
+    url: str
     engines: dict[str, Engine]
     said: dict[str, str]
 
@@ -57,20 +60,20 @@ def hooked(postgres_url: str, worker_id: str, tmp_path_factory: pytest.TempPathF
         store = stack.enter_context(new_database(postgres_url, f"many_store_{worker_id}_{os.getpid()}"))
         house = stack.enter_context(a_house(place, url))
         said = run_the_page(house, store)
-        hook = load_settings(house.environment, place).action.url
+        hook = f"{load_settings(house.environment, place).action.url}/hasura/auth-hook"
         engines = {}
         for mode in MODES:
             options = Options(
                 database_url=url,
                 port=0,
                 admin_secret=ADMIN_SECRET,
-                auth_hook=f"{hook}/hasura/auth-hook",
+                auth_hook=hook,
                 auth_hook_mode=mode,
             )
             engine = stack.enter_context(LocalHasura.from_options(options))
             engines[mode] = Engine(engine.url)
             stack.callback(engines[mode].close)
-        yield Hooked(house, engines, said)
+        yield Hooked(house, hook, engines, said)
 
 
 def run_the_page(house: House, store: str) -> dict[str, str]:
@@ -141,6 +144,18 @@ def test_many_queries_of_both_tenants_at_once_are_each_answered_with_their_own(h
         seen = list(pool.map(lambda n: hooked.ask(tokens[n % 2])["data"]["users"], range(120)))
 
     assert seen == [[{"userId": ANA, "tenant": TENANTS[n % 2]}] for n in range(120)]
+
+
+def test_a_long_token_comes_through_by_post_and_not_by_get(hooked: Hooked) -> None:
+    long = {"Authorization": "Bearer " + "a" * 9000}
+
+    assert (
+        requests.get(hooked.url, headers=long, timeout=30).status_code
+        == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    )
+    assert (
+        requests.post(hooked.url, json={"headers": long}, timeout=30).status_code == HTTPStatus.UNAUTHORIZED
+    )
 
 
 def denied(answer: dict[str, Any]) -> bool:

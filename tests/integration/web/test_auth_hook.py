@@ -6,16 +6,20 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from tests.builders import OPERATOR_TOKEN, OTHER_HOOK_SECRET
+from tests.builders import OPERATOR_TOKEN, OTHER_HOOK_SECRET, an_environment
 from tests.integration.hasura.tokens import HASURA_CLAIMS, a_token, public_jwk, rsa_key
+from tests.integration.localauth0.acme import wait_until
 from tests.integration.web.conftest import TIMEOUT_S, Desk, StartDesk
 from tests.loopback import LoopbackServer, QuietHandler
 
+from frontdesk.settings import load_settings
 from frontdesk.web.auth_hook import MAX_QUESTION_BYTES
+from frontdesk.web.server import Server
 
 TENANTS = ("acme", "beta")
 HOOK_SECRETS = {"acme": OTHER_HOOK_SECRET, "beta": "whsec_" + "c2VjcmV0" * 5}
@@ -49,22 +53,26 @@ def issuers() -> Iterator[Issuers]:
         yield {tenant: stack.enter_context(Issuer(tenant)) for tenant in TENANTS}
 
 
+def variables_of(issuers: Issuers) -> dict[str, str]:
+    """Return what makes settings of both tenants, without FRONTDESK_."""
+    return {
+        f"TENANTS_{tenant.upper()}_{name}": value
+        for tenant, issuer in issuers.items()
+        for name, value in {
+            "DOMAIN": f"{tenant}.eu.auth0.com",
+            "ISSUER": issuer.issuer,
+            "AUDIENCE": "https://api.example.com",
+            "HOOK_SECRETS": HOOK_SECRETS[tenant],
+        }.items()
+    }
+
+
 @pytest.fixture
 def start(start_desk: StartDesk, issuers: Issuers) -> StartDesk:
     """Start frontdesk with both tenants."""
 
     def with_tenants(**changes: str) -> Desk:
-        known = {
-            f"TENANTS_{tenant.upper()}_{name}": value
-            for tenant, issuer in issuers.items()
-            for name, value in {
-                "DOMAIN": f"{tenant}.eu.auth0.com",
-                "ISSUER": issuer.issuer,
-                "AUDIENCE": "https://api.example.com",
-                "HOOK_SECRETS": HOOK_SECRETS[tenant],
-            }.items()
-        }
-        return start_desk(OPERATOR_TOKEN=OPERATOR_TOKEN, **known, **changes)
+        return start_desk(OPERATOR_TOKEN=OPERATOR_TOKEN, **variables_of(issuers), **changes)
 
     return with_tenants
 
@@ -276,3 +284,22 @@ def test_no_token_is_logged(desk: Desk, issuers: Issuers) -> None:
     logged = desk.log.getvalue()
     assert good.rpartition(".")[0] not in logged
     assert "secret-nonsense" not in logged
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_service_of_several_tenants_has_their_keys_before_anybody_asks(
+    issuers: Issuers, tmp_path: Path, several: bool
+) -> None:
+    served = issuers if several else {"acme": issuers["acme"]}
+    variables = an_environment(**variables_of(served))
+    alone = {name: value for name, value in variables.items() if "_DEFAULT_" not in name}
+
+    app = Server(load_settings(alone, tmp_path), str(tmp_path)).load()
+
+    if several:
+        wait_until(lambda: all(issuer.asked for issuer in issuers.values()))
+    else:  # its keys are Hasura's to fetch, until somebody asks
+        good = {"Authorization": f"Bearer {token(issuers)}"}
+        assert issuers["acme"].asked == []
+        assert app.test_client().get("/hasura/auth-hook", headers=good).status_code == 200
+    assert [len(issuer.asked) for issuer in served.values()] == [1] * len(served)
