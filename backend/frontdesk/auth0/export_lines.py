@@ -25,6 +25,7 @@ MAX_KEPT_CHARS = 65_536  # of a line that cannot be read
 _CHUNK_BYTES = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
+_OF_REJECTS = frozenset({"number", "user_id", "reason", "record"})
 _OTHER_BEGINNINGS = {
     b"PK\x03\x04": "a zip archive",
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
@@ -171,8 +172,12 @@ def _parsed(text: bytes) -> tuple[dict[str, Any] | None, str | None]:
 
 
 def _taken_out_of_rejects(found: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the record within a line of a rejects file, so that a mended one can be read as it is."""
-    if not {"number", "reason", "record"} <= found.keys():
+    """Return the record within a line of a rejects file, so that a mended one can be read as it is.
+
+    Its keys are exactly these: a profile may have others at its root that an identity provider chose, and must not
+    be somebody else's record for them.
+    """
+    if found.keys() != _OF_REJECTS:
         return found, None
     inner = found["record"]
     if isinstance(inner, str):

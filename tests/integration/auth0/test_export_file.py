@@ -223,6 +223,21 @@ def test_a_mended_rejects_file_is_read_as_the_records_in_it(tmp_path: Path) -> N
     assert reading.carried == frozenset({"user_id", "email"})
 
 
+def test_a_profile_cannot_pass_as_a_line_of_a_rejects_file(tmp_path: Path) -> None:
+    """Fields at the root of a profile may come from an identity provider that somebody else runs."""
+    forged = {
+        "user_id": "oauth2|mallory",
+        "created_at": "2026-01-05T08:00:00.000Z",
+        "number": 1,
+        "reason": "…",
+    }
+    forged["record"] = {"user_id": "auth0|victim", "app_metadata": {"roles": ["boss"]}}
+
+    found, _ = read(a_file(tmp_path, ndjson([forged])))
+
+    assert ids(found) == ["oauth2|mallory"]
+
+
 def test_the_text_of_a_record_can_be_kept_anywhere(tmp_path: Path) -> None:
     """Half a surrogate pair and a null byte are JSON, and text that neither a file nor PostgreSQL takes."""
     line = rb'{"user_id": "auth0|1", "name": "Zo\u00eb", "nickname": "\ud83d", "picture": "\u0000"}'
