@@ -12,7 +12,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 Format = Literal["auto", "console", "json"]
 # Libraries whose lines below this level tell of their own machinery, with URLs and queries in them.
-_QUIET = {"urllib3": logging.WARNING, "gql": logging.WARNING, "requests": logging.WARNING}
+_QUIET = dict.fromkeys(("urllib3", "gql", "requests", "httpx", "httpcore"), logging.WARNING)
 
 
 def configure_logging(level: str, format_: Format, stream: TextIO | None = None) -> None:

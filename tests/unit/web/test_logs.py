@@ -62,6 +62,8 @@ def test_http_libraries_do_not_tell_of_urls_even_at_debug() -> None:
     configure_logging("debug", "json", stream)
 
     logging.getLogger("urllib3.connectionpool").debug("GET /secret")
+    logging.getLogger("httpx").info("HTTP Request: GET /secret")
+    logging.getLogger("httpcore.http11").debug("send_request_headers: secret")
 
     assert entries(stream) == []
 
