@@ -15,6 +15,8 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from croniter import croniter
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from frontdesk.identity.fields import FieldRule, FieldRules
@@ -170,6 +172,11 @@ def _database_url(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if not text.startswith(("postgresql://", "postgres://")) or not text.isprintable() or " " in text:
         raise Expected
+    try:
+        conninfo_to_dict(text)
+    except ProgrammingError:
+        # What cannot be taken apart would be shown whole, password and all, by the library that connects.
+        raise Expected from None
     return value
 
 

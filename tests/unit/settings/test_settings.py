@@ -339,6 +339,9 @@ def test_a_wrong_value_is_one_fault_with_the_name_of_its_key(
         ("TENANTS_DEFAULT_HOOK_SECRETS", "hunter2"),
         ("OPERATOR_TOKEN", "hunter2"),
         ("HASURA_URL", "http://user:hunter2@hasura"),
+        ("DATABASE_URL", "postgresql://user:hunter2%zz@db/frontdesk"),
+        ("DATABASE_URL", "postgresql://user:hunter2@[::1/frontdesk"),
+        ("DATABASE_URL", "mysql://user:hunter2@db/frontdesk"),
     ],
 )
 def test_no_fault_shows_a_secret(tmp_path: Path, variable: str, value: str) -> None:
