@@ -113,6 +113,28 @@ def test_linked_accounts_go_with_the_user_they_are_linked_to(house: House) -> No
     assert (house.row(ANN), house.row(LINKED)) == (None, None)
 
 
+def test_somebody_who_was_unlinked_since_is_not_erased_with_the_user_they_were_linked_to(
+    house: House,
+) -> None:
+    """The row of the one is behind: it still says that the other is a part of it."""
+    provider, number = LINKED.split("|")
+    further = {"connection": provider, "provider": provider, "user_id": number, "isSocial": True}
+    house.profile()["identities"].append(further)
+    house.profile()["updated_at"] = "2026-11-01T08:00:00.000Z"
+    house.users("sync", ANN)
+    house.rows.execute(
+        "INSERT INTO users (tenant, user_id, email, write_id, clocks)"
+        " VALUES (%s, %s, 'bob@gmail.example', gen_random_uuid(), %s)",
+        (house.tenant, LINKED, Jsonb({"alive": {"at": "2026-11-02T08:00:00Z", "source": "profile"}})),
+    )
+
+    receipt = house.users("erase", ANN, "--yes", "--json").json()
+
+    assert receipt["linked"] == []
+    assert any(LINKED in each and "a user of its own" in each for each in receipt["by_hand"])
+    assert (house.row(ANN), house.there(LINKED)["email"]) == (None, "bob@gmail.example")
+
+
 def test_an_import_that_may_bring_somebody_back_is_named(house: House) -> None:
     house.store.execute(
         "INSERT INTO frontdesk.passes (id, tenant, kind, source, phase) VALUES (%s, %s, 'import', 'tenant', 'users')",

@@ -98,7 +98,7 @@ def erase_user(
         row = desk.rows.one(desk.tenant, user_id)
         deleted = _deleted_at_auth0(desk, user_id) if at_auth0 else None
         change.partly = True
-        linked = _linked(row, user_id)
+        linked, apart = _linked(desk, row, user_id)
         store = erase_from_store(database, desk.tenant, [*linked, user_id])
         lines = audit.forget(desk.tenant, linked, chosen)
         hasura: Counter[str] = Counter()
@@ -108,6 +108,10 @@ def erase_user(
         by_hand = [
             *(f"the file {path} was imported from and holds this user; delete it" for path in store.files),
             *([_UNDER_WAY] if store.under_way else []),
+            *(
+                f"{each} was linked to this user and is a user of its own now; erase it too if it should go"
+                for each in apart
+            ),
             *(_rejects_file(pass_id) for pass_id in store.rejects_of),
             _LOGS,
             _BACKUPS,
@@ -134,8 +138,20 @@ def _deleted_at_auth0(desk: UserDesk, user_id: str) -> bool:
     return True
 
 
-def _linked(row: StoredRow | None, user_id: str) -> list[str]:
-    """Return the ids under which the further identities of a row were users of their own."""
+def _linked(desk: UserDesk, row: StoredRow | None, user_id: str) -> tuple[list[str], list[str]]:
+    """Return the ids under which the further identities of a row were users of their own, and those who are so again.
+
+    The row may be out of date: somebody who was unlinked since, and lives, is another person.
+    """
+    linked: list[str] = []
+    apart: list[str] = []
+    for each in _further_ids(row, user_id):
+        other = desk.rows.one(desk.tenant, each)
+        (linked if other is None or other.deleted_at is not None else apart).append(each)
+    return linked, apart
+
+
+def _further_ids(row: StoredRow | None, user_id: str) -> list[str]:
     identities = row.columns.get("identities") if row is not None else None
     if not isinstance(identities, list):
         return []
