@@ -31,5 +31,6 @@ def read_user(api: ManagementApi, user_id: str) -> JsonObject | None:
 def _says_that_there_is_none(refused: Auth0Rejected) -> bool:
     """Tell an unknown user from an unknown place. Source: recorded traffic; the code is often left out."""
     return refused.status_code == 404 and (
-        refused.error_code == "inexistent_user" or "user does not exist" in refused.detail
+        # At the end, behind the path: an id may hold any words.
+        refused.error_code == "inexistent_user" or refused.detail.endswith("The user does not exist.")
     )

@@ -202,7 +202,7 @@ def tenant() -> Iterator[ReadingServer]:
             return as_json({"user_id": "primary"})
         if user_id == "terse":
             return refusal(404, "The user does not exist.")
-        if user_id == "proxy":
+        if user_id.startswith("proxy"):
             return refusal(404, "Not Found")
         return refusal(404, "The user does not exist.", "inexistent_user")
 
@@ -224,6 +224,7 @@ def test_somebody_who_is_no_user_any_more_is_none(tenant: ReadingServer, user_id
         assert tenant.asked == [], "an empty id is the path of the whole list"
 
 
-def test_a_404_of_somebody_else_deletes_nobody(tenant: ReadingServer) -> None:
+@pytest.mark.parametrize("user_id", ["proxy", "proxy: The user does not exist."])
+def test_a_404_of_somebody_else_deletes_nobody(tenant: ReadingServer, user_id: str) -> None:
     with ManagementApi(tenant.url, CREDENTIALS) as api, pytest.raises(Auth0Rejected, match="Not Found"):
-        read_user(api, "proxy")
+        read_user(api, user_id)
