@@ -71,7 +71,7 @@ class UsersQuery(_Query):
 class AuditQuery(_Query):
     """Which lines of the audit to list."""
 
-    user: str | None = Field(None, max_length=2048)
+    user: str | None = Field(None, max_length=2048, pattern=r"^[^\x00]*$")  # no text of PostgreSQL has U+0000
     before: int | None = Field(None, ge=1, le=2**62)
     limit: int = Field(100, ge=1, le=MAX_LINES)
 

@@ -17,16 +17,19 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class WholeSegment(BaseConverter):
-    """One segment of a path with its escapes undone. Text that is no UTF-8 is nobody's id."""
+    """One segment of a path with its escapes undone. What is no UTF-8, or has U+0000 in it, is nobody's id."""
 
     regex = "[^/]+"
 
     def to_python(self, value: str) -> str:
         """Return the text."""
         try:
-            return unquote_to_bytes(value).decode("utf-8")
+            text = unquote_to_bytes(value).decode("utf-8")
         except UnicodeDecodeError:
             raise ValidationError from None
+        if "\0" in text:
+            raise ValidationError
+        return text
 
 
 def route_as_sent(app: Wsgi, prefix: str) -> Wsgi:
@@ -36,10 +39,17 @@ def route_as_sent(app: Wsgi, prefix: str) -> Wsgi:
     """
 
     def with_raw_path(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        # gunicorn and werkzeug both give it; it may be a whole URL.
-        raw = urlsplit(str(environ.get("RAW_URI", ""))).path if environ.get("RAW_URI") else ""
+        raw = _path_as_sent(environ)
         if raw.startswith(prefix) and str(environ.get("PATH_INFO", "")).startswith(prefix):
             environ = {**environ, "PATH_INFO": raw}
         return app(environ, start_response)
 
     return with_raw_path
+
+
+def _path_as_sent(environ: dict[str, Any]) -> str:
+    """Return the path before its escapes were undone; gunicorn and werkzeug both give it, maybe within a whole URL."""
+    try:
+        return urlsplit(str(environ.get("RAW_URI", ""))).path
+    except ValueError:
+        return ""  # no URL, such as //[

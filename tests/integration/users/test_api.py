@@ -77,6 +77,14 @@ def test_an_id_with_slashes_escapes_and_unicode_is_one_segment(served: House) ->
         ("GET", "?fields=x", None, 400, "fields"),
         ("GET", "/%FF", None, 404, ""),
         ("PATCH", "/%2E%2E", {"name": "x"}, 404, "no user '..'"),
+        ("POST", "/auth0%7Ca%00b/block", None, 404, ""),
+        ("GET", "/auth0%7Ca%00b", None, 404, ""),
+        ("POST", f"/{'x' * 2100}/block", None, 404, "no user"),
+        ("PUT", f"{ANNS}/roles", {"roles": ["a\0"]}, 400, "roles"),
+        ("PUT", f"{ANNS}/groups", {"groups": ["\ud800"]}, 400, "groups"),
+        ("PATCH", ANNS, {"user_metadata": {"a\0": 1}}, 400, "user_metadata"),
+        ("PATCH", ANNS, {"user_metadata": {"a": "\ud800"}}, 400, "user_metadata"),
+        ("POST", "", {"connection": "a\0b", "email": "x@example.com"}, 400, "connection"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_a_problem_document_that_says_so(
@@ -86,6 +94,14 @@ def test_what_is_wrong_is_a_problem_document_that_says_so(
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert said in answer.text
+
+
+def test_the_audit_of_an_impossible_id_is_a_wrong_question(served: House) -> None:
+    url = f"{served.url}/api/audit/{served.tenant}?user=a%00b"
+
+    answer = requests.get(url, headers=OPERATOR, timeout=TIMEOUT_S)
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "user")
 
 
 def test_a_missing_scope_is_named_to_an_operator(house: House, request: pytest.FixtureRequest) -> None:

@@ -58,6 +58,15 @@ def test_what_is_no_http_gets_a_problem_document_and_is_not_repeated(
     assert "the-secret-of-somebody" not in json.dumps(problem) + shared_service.log_file.read_text()
 
 
+def test_a_target_that_is_no_url_is_not_there(shared_service: Service) -> None:
+    found, content_type, _ = answer_to(
+        shared_service, b"GET //[ HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n"
+    )
+
+    assert (found, content_type) == (404, "application/problem+json")
+    assert not any(entry["level"] == "error" for entry in shared_service.log)
+
+
 def test_headers_of_a_proxy_neither_refuse_nor_change_a_request(shared_service: Service) -> None:
     forged = (
         b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\nScript-Name: /hooks\r\nSCRIPT_NAME: /hooks\r\n"
