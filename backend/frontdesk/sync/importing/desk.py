@@ -14,16 +14,15 @@ from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import UsageError
 from frontdesk.hasura.directory import Directory
 from frontdesk.hasura.rows import UserRows
-from frontdesk.hasura.writes import UserWriter
 from frontdesk.identity.filters import EVERYBODY, UserFilter
-from frontdesk.settings import Settings, secret
+from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.passes import TENANT_SOURCE
+from frontdesk.sync.hasura_side import hasura_side
 from frontdesk.sync.importing.batch import BulkWriter
 
-PATIENCE_S = (
-    120.0  # how long an outage of Hasura is waited for: a restart takes less, a lost database does not end
-)
+# How long an outage of Hasura is waited for: a restart takes less, a lost database does not end.
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,24 +88,16 @@ def import_desk(
     settings: Settings, tenant: str, database: Database, *, with_auth0: bool, max_rps: float | None = None
 ) -> Iterator[ImportDesk]:
     """Give the desk of a tenant of the settings; its connections are closed at the end."""
-    url, admin_secret, rules = (
-        settings.hasura.url,
-        secret(settings.hasura.admin_secret),
-        settings.field_rules(),
-    )
     with ExitStack() as opened:
-        writer = UserWriter(url, admin_secret, rules=rules)
-        rows, directory = UserRows(url, admin_secret, rules=rules), Directory(url, admin_secret)
-        for each in (writer, rows, directory):
-            opened.callback(each.close)
+        hasura = opened.enter_context(hasura_side(settings))
         api = opened.enter_context(management_api(settings, tenant, max_rps=max_rps)) if with_auth0 else None
         yield ImportDesk(
             tenant=tenant,
             database=database,
             api=api,
-            writer=writer,
-            rows=rows,
-            directory=directory,
+            writer=hasura.writer,
+            rows=hasura.rows,
+            directory=hasura.directory,
             filter=settings.user_filter(),
             batch_rows=settings.imports.batch_rows,
             batch_budget_s=settings.imports.batch_budget_s,

@@ -17,13 +17,13 @@ from frontdesk.hasura.writes import UserWriter
 from frontdesk.identity.field_types import FieldType
 from frontdesk.identity.fields import NO_RULES, FieldRules, Owner
 from frontdesk.identity.filters import EVERYBODY, UserFilter
-from frontdesk.settings import Settings, secret
+from frontdesk.settings import Settings
 from frontdesk.store.database import Database
+from frontdesk.sync.hasura_side import hasura_side
 from frontdesk.sync.reconcile.brake import Brake
 
-Tell = Callable[
-    [str, int, int | None], None
-]  # a phase, how much of it is done, of how many when that is known
+# Hears a phase, how much of it is done, and of how many when that is known.
+Tell = Callable[[str, int, int | None], None]
 
 _FORMS = {
     FieldType.TIMESTAMP: Form.TIME,
@@ -88,27 +88,18 @@ def place_of(
     tell: Tell = _nothing,
 ) -> Iterator[Place]:
     """Give the place of a tenant of the settings; its connections are closed at the end."""
-    url, admin_secret, rules = (
-        settings.hasura.url,
-        secret(settings.hasura.admin_secret),
-        settings.field_rules(),
-    )
     with ExitStack() as stack:
-        rows, others = UserRows(url, admin_secret, rules=rules), TenantRows(url, admin_secret)
-        writer, directory = UserWriter(url, admin_secret, rules=rules), Directory(url, admin_secret)
-        for each in (rows, others, writer, directory):
-            stack.callback(each.close)
+        hasura = stack.enter_context(hasura_side(settings))
+        api = stack.enter_context(management_api(settings, tenant, max_rps=max_rps)) if with_auth0 else None
         yield Place(
             tenant=tenant,
             database=database,
-            api=stack.enter_context(management_api(settings, tenant, max_rps=max_rps))
-            if with_auth0
-            else None,
-            rows=rows,
-            others=others,
-            writer=writer,
-            directory=directory,
-            rules=rules,
+            api=api,
+            rows=hasura.rows,
+            others=hasura.others,
+            writer=hasura.writer,
+            directory=hasura.directory,
+            rules=hasura.rules,
             filter=settings.user_filter(),
             brake=Brake(percent=settings.reconcile.brake_percent, rows=settings.reconcile.brake_rows),
             batch_rows=settings.imports.batch_rows,

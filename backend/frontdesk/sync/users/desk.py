@@ -14,13 +14,12 @@ from frontdesk.auth0.management_user import user_from_management
 from frontdesk.auth0.single_user import read_user
 from frontdesk.auth0.user_calls import roles_of
 from frontdesk.errors import Auth0Error, HasuraError, PayloadInvalid
-from frontdesk.hasura.directory import Directory
-from frontdesk.hasura.rows import StoredRow, UserRows
-from frontdesk.hasura.writes import UserWriter
+from frontdesk.hasura.rows import StoredRow
 from frontdesk.identity import JsonObject, Source, Stamped, StoredUser, User
 from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.filters import EVERYBODY, UserFilter
-from frontdesk.settings import Settings, secret
+from frontdesk.settings import Settings
+from frontdesk.sync.hasura_side import hasura_side
 
 WRITE_BUDGET_S = 5.0  # of one row; a person waits for it, and no login
 # What brings a change to Hasura that did not get there at once.
@@ -122,23 +121,15 @@ class UserDesk:
 @contextmanager
 def opened_desk(settings: Settings, tenant: str) -> Iterator[UserDesk]:
     """Give the desk of a tenant of the settings; its connections are closed at the end. Raises SettingsInvalid."""
-    url, admin_secret, rules = (
-        settings.hasura.url,
-        secret(settings.hasura.admin_secret),
-        settings.field_rules(),
-    )
     with ExitStack() as stack:
         api = stack.enter_context(management_api(settings, tenant))
-        rows, eraser = UserRows(url, admin_secret, rules=rules), Directory(url, admin_secret)
-        writer = UserWriter(url, admin_secret, rules=rules)
-        for each in (rows, eraser, writer):
-            stack.callback(each.close)
+        hasura = stack.enter_context(hasura_side(settings))
         yield UserDesk(
             tenant=tenant,
             api=api,
-            writer=writer,
-            rows=rows,
-            eraser=eraser,
-            rules=rules,
+            writer=hasura.writer,
+            rows=hasura.rows,
+            eraser=hasura.directory,
+            rules=hasura.rules,
             filter=settings.user_filter(),
         )
