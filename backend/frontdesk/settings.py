@@ -26,6 +26,7 @@ from frontdesk.identity.fields import FieldRule, FieldRules
 from frontdesk.identity.filters import UserFilter
 from frontdesk.identity.policy import ClaimsPolicy, ExtraClaim
 from frontdesk.settings_dotenv import dotenv_path, with_dotenv
+from frontdesk.settings_everyone import FilterSettings, ImportSettings, ReconcileSettings
 from frontdesk.settings_model import (
     HASURA_CLAIMS,
     MAX_BODY_BYTES,
@@ -33,12 +34,9 @@ from frontdesk.settings_model import (
     AuthHookSettings,
     ClaimsSettings,
     DatabaseSettings,
-    FilterSettings,
     HasuraSettings,
-    ImportSettings,
     LoginSettings,
     LogSettings,
-    ReconcileSettings,
     ServerSettings,
     TenantSettings,
     setting,

@@ -1,7 +1,7 @@
 """The sections of the settings: every key with its type, its default and the sentence that documents it.
 
-`settings.py` puts them together. `docs/reference/settings.md`, `.env.example` and `frontdesk.example.toml` are written
-from this model.
+`settings.py` puts them together, and those of `settings_everyone.py` with them. `docs/reference/settings.md`,
+`.env.example` and `frontdesk.example.toml` are written from these models.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from frontdesk.settings_types import (
     ActionNames,
     AdminSecret,
     ClaimName,
-    ConnectionNames,
-    Cron,
     DatabaseUrl,
     Domain,
     ExtraClaims,
@@ -25,7 +23,6 @@ from frontdesk.settings_types import (
     HookSecrets,
     Issuer,
     MachineRoles,
-    MetadataConditions,
     PublicUrl,
     Replicas,
     RoleMap,
@@ -83,80 +80,6 @@ class DatabaseSettings(Section):
         expected="postgresql://user:password@host:port/database",
         help="PostgreSQL of frontdesk's own; Hasura's or another one. `frontdesk db apply` makes its schema. Import, "
         "reconcile, worker and `/api/users` need it.",
-    )
-
-
-class ImportSettings(Section):
-    """How everybody of a tenant is read and written."""
-
-    batch_rows: int = setting(
-        500, expected="a number from 1 to 2000", help="Rows of one mutation.", ge=1, le=2000
-    )
-    batch_budget_s: float = setting(
-        30.0, expected="seconds from 1 to 300", help="How long one mutation may take.", ge=1, le=300
-    )
-    job_from_users: int = setting(
-        5000,
-        expected="a number from 1001 to 1000000",
-        help="From so many users on, an export job is asked for; below it, windows of the search.",
-        ge=1001,
-        le=1_000_000,
-    )
-    job_wait_s: float = setting(
-        7200.0,
-        expected="seconds from 60 to 86400",
-        help="How long an export job may take. The same command goes on waiting for it afterwards; Auth0 keeps it for "
-        "a day.",
-        ge=60,
-        le=86_400,
-    )
-
-
-class ReconcileSettings(Section):
-    """Looking for drift between tenant and Hasura, and repairing it."""
-
-    schedule: Cron = setting(
-        "0 */4 * * *",
-        expected="a cron string of five fields such as 0 */4 * * *, or an empty one",
-        help="When `frontdesk worker` looks at each tenant, in UTC; empty: never.",
-    )
-    repair: bool = setting(
-        True,
-        expected="true or false",
-        help="Whether the scheduled run repairs what it finds, or reports alone.",
-    )
-    brake_percent: float = setting(
-        1.0,
-        expected="a percentage from 0 to 100",
-        help="A repair that would take away more than this part of a tenant's rows, and more than `brake_rows` of "
-        "them, stops until somebody accepts it.",
-        ge=0,
-        le=100,
-    )
-    brake_rows: int = setting(
-        10, expected="a number of rows", help="See `brake_percent`.", ge=0, le=1_000_000_000
-    )
-
-
-class FilterSettings(Section):
-    """Who is written at all, on every way in; all parts have to be met, and without any everybody is."""
-
-    verified_only: bool = setting(
-        False,
-        expected="true or false",
-        help="Only who has verified their e-mail, or their phone when they have no e-mail.",
-    )
-    connections: ConnectionNames = setting(
-        (),
-        expected="a list of names of connections",
-        help="Only who comes in by one of these connections. Empty: by any.",
-        examples=[["Username-Password-Authentication", "google-oauth2"]],
-    )
-    metadata: MetadataConditions = setting(
-        {},
-        expected="a table from paths below app_metadata or user_metadata to values",
-        help="Only who has each of these values in their metadata; where a list stands, it has to hold the value.",
-        examples=[{"app_metadata.plan": "pro"}],
     )
 
 
