@@ -37,8 +37,7 @@ class _Record(UserFields):
     logins_count: Annotated[int, Field(ge=0, le=MAX_LOGINS_COUNT)] | None = None
 
 
-_READ = frozenset(_Record.model_fields)
-ROOT_FIELDS = tuple(_Record.model_fields)
+ROOT_FIELDS = frozenset(_Record.model_fields)
 
 
 def user_from_management(
@@ -55,7 +54,7 @@ def user_from_management(
     known, so nothing of them is sent. `alive` is for a read of this single user, which proves that they are there.
     Raises PayloadInvalid naming each wrong or missing field.
     """
-    given = {name: value for name, value in record.items() if name in _READ}
+    given = {name: value for name, value in record.items() if name in ROOT_FIELDS}
     _refuse_unstorable(given)
     told = validated(given, _Record)
     profile_at = told.updated_at or read_at

@@ -14,9 +14,8 @@ from frontdesk.errors import HasuraRejected, HasuraUnavailable
 from frontdesk.hasura.user_write import UserWrite
 
 MAX_ROWS = 500  # more to a statement is no faster, and holds its locks longer
-MAX_BATCH_BYTES = (
-    2 * 1024 * 1024
-)  # metadata may be 1 MB a user; Hasura holds a request in memory several times
+# Metadata may be 1 MB a user; Hasura holds a request in memory several times.
+MAX_BATCH_BYTES = 2 * 1024 * 1024
 # Refusals of the request as it is, whatever its rows: no half of it would fare better.
 _OF_THE_REQUEST = frozenset({"access-denied", "invalid-headers", "invalid-jwt", "not-found"})
 # So many rows alone refused as ill-formed, and none taken: the schema lacks something that every row has.

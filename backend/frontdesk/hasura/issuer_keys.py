@@ -27,9 +27,8 @@ _log = structlog.stdlib.get_logger(__name__)
 FETCH_BUDGET_S = 3.0  # a query of somebody may wait for it
 MIN_FRESH_S = 300.0
 MAX_FRESH_S = 3600.0  # a key that was revoked is out by then, whatever the issuer says of caching
-MAX_STALE_S = (
-    24 * 3600.0
-)  # how long keys are believed after they were fetched, while no newer ones can be had
+# How long keys are believed after they were fetched, while no newer ones can be had.
+MAX_STALE_S = 24 * 3600.0
 RETRY_AFTER_S = 5.0  # after a fetch that failed
 LOOK_AGAIN_AFTER_S = 30.0  # for a key id that is not known
 WAIT_FOR_ANOTHER_S = 1.0  # for such a key id, while somebody else looks already
@@ -143,7 +142,7 @@ def _keys_in(body: bytes) -> Mapping[str, RSAPublicKey]:
 
 
 def _is_for_signatures(jwk: Mapping[str, Any]) -> bool:
-    return jwk.get("alg", ALGORITHM) == ALGORITHM and jwk.get("use", "sig") == "sig"
+    return bool(jwk.get("alg", ALGORITHM) == ALGORITHM and jwk.get("use", "sig") == "sig")
 
 
 def _fresh_s(headers: Mapping[str, Any]) -> float:

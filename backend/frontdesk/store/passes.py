@@ -20,9 +20,7 @@ from psycopg.types.json import Jsonb
 from frontdesk.store.database import Connection, Database
 
 KEPT_PASSES = 20  # ended ones, per tenant and kind; older ones go, with what they set aside
-MAX_KEPT_RECORD_CHARS = (
-    2 * 1024 * 1024
-)  # of a reject's text: a record with a megabyte of metadata can be corrected
+MAX_KEPT_RECORD_CHARS = 2 * 1024 * 1024  # of a reject: a record with a megabyte of metadata can be corrected
 MAX_KEY_BYTES = 2048  # what a user id may have to stand in a key
 TENANT_SOURCE = "tenant"  # a pass over what Auth0 says now; any other source is the path of a file
 
@@ -123,13 +121,6 @@ class Passes:
             )
         (facts,) = self._facts("id = %s", pass_id)
         return RunningPass(self._database, facts)
-
-    def newest_ended(self, tenant: str, kind: PassKind) -> PassFacts | None:
-        """Return the pass that ended last as it should (`done`); None when there is none yet."""
-        found = self._facts(
-            "tenant = %s AND kind = %s AND status = 'done' ORDER BY finished_at DESC LIMIT 1", tenant, kind
-        )
-        return found[0] if found else None
 
     def _facts(self, where: LiteralString, *values: Any) -> list[PassFacts]:
         query = sql.SQL(

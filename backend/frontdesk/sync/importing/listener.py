@@ -16,16 +16,3 @@ class Listener(Protocol):
 
     def note(self, sentence: str) -> None:
         """Hear of something that an operator should look at, or wait for."""
-
-
-class Silence:
-    """Nobody listens."""
-
-    def phase(self, name: str, sentence: str) -> None:
-        """Tell nobody."""
-
-    def progress(self, done: int, total: int | None) -> None:
-        """Tell nobody."""
-
-    def note(self, sentence: str) -> None:
-        """Tell nobody."""
