@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from tests.integration.hasura.tokens import public_jwk, rsa_key
+from tests.integration.localauth0.acme import wait_until
 
 from frontdesk.errors import KeysUnavailable, SessionKeysUnavailable
 from frontdesk.hasura.issuer_keys import (
@@ -50,13 +49,6 @@ class Issuer:
 
     def has(self, key_id: str) -> bool:
         return self.keys.key(key_id) is not None
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < limit
-        threading.Event().wait(0.002)
 
 
 def test_keys_are_fetched_once_for_many_questions() -> None:
