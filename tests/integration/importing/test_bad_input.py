@@ -58,6 +58,16 @@ def test_a_bad_record_is_set_aside_with_its_reason_and_the_rest_goes_on(
     assert len(house.table("users")) == 3
 
 
+def test_a_fresh_copy_of_an_old_file_lifts_no_block(new_house: NewHouse, tmp_path: Path) -> None:
+    old = [{**each, "blocked": False} for each in GOOD]
+    house = new_house(ScriptedTenant([{**GOOD[0], "blocked": True}, *GOOD[1:]]))
+    house.run()
+
+    house.run(file=a_file(tmp_path, *old))
+
+    assert [house.row(each["user_id"])["blocked"] for each in GOOD] == [True, False, False]
+
+
 def test_a_mended_rejects_file_is_imported_as_it_is(new_house: NewHouse, tmp_path: Path) -> None:
     house = new_house(ScriptedTenant(GOOD))
     rejects = tmp_path / "rejects"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from frontdesk.auth0.management_user import user_from_management
-from frontdesk.auth0.reading import RawRecord, Reading
+from frontdesk.auth0.reading import RawRecord, Reading, Way
 from frontdesk.errors import PayloadInvalid
-from frontdesk.identity import User
+from frontdesk.identity import Stamped, User
 from frontdesk.identity.filters import UserFilter
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024  # metadata may take a megabyte a user, and memory is to stay flat
@@ -56,7 +56,18 @@ class Judge:
         except PayloadInvalid as invalid:
             faults = [f"{fault.field}: expected {fault.expected}" for fault in invalid.faults]
             return Judged(raw, known, reason="; ".join(faults))
+        user = self._as_old_as_it_is(user)
         return Judged(raw, user.user_id, user if self._filter.passes(user) else None)
+
+    def _as_old_as_it_is(self, user: User) -> User:
+        """Return a user of a file with a block no newer than the record: a copy of an old export has the copy's time.
+
+        Auth0 changes `updated_at` with a block, so a later one wins over any file.
+        """
+        if self._reading.way is not Way.FILE or user.blocked is None or user.profile is None:
+            return user
+        at = min(user.blocked.at, user.profile.at)
+        return replace(user, blocked=Stamped(user.blocked.value, at))
 
 
 def batches(judged: Iterator[Judged], rows: int) -> Iterator[list[Judged]]:
