@@ -9,7 +9,7 @@ import pytest
 from tests.integration.auth0.reading_server import Asked, Reply, as_json
 from tests.integration.reconcile.conftest import NewHouse
 from tests.integration.reconcile.house import House, kinds
-from tests.integration.reconcile.scripted_tenant import a_user
+from tests.integration.reconcile.scripted_tenant import ScriptedTenant, a_user
 
 from frontdesk.auth0.export_lines import FileUnreadable
 from frontdesk.errors import Auth0Error, TenantBusy, UsageError
@@ -117,6 +117,24 @@ def test_the_rows_of_another_tenant_are_left_alone(house: House) -> None:
     assert report.refused is not None
     assert "another tenant" in report.refused
     assert (tombstones(house), house.row("auth0|5000")) == (0, None)
+
+
+def test_a_pass_of_one_tenant_is_not_gone_on_with_at_another(house: House) -> None:
+    def is_killed(asked: Asked) -> Reply | None:
+        return as_json({"message": "no"}, 403) if "/users/auth0" in asked.path else None
+
+    house.by_hand("auth0|0001", name="by hand")
+    house.auth0.before = is_killed
+    with pytest.raises(Auth0Error):
+        house.repair()
+
+    with ScriptedTenant([a_user(number + 5000) for number in range(3)]) as other:
+        house.auth0_url = other.url
+        report = house.repair()
+
+    assert report.refused is not None
+    assert report.read == 3
+    assert tombstones(house) == 0
 
 
 def test_a_file_repairs_nothing(house: House, tmp_path: Path) -> None:

@@ -220,6 +220,8 @@ def _begun(place: Place, order: Order) -> RunningPass:
     made = {
         "layout": place.layout.name,
         "filter": repr(place.filter),
+        # Whoever another tenant does not know would look gone from this one.
+        "tenant": None if place.api is None else place.api.url,
         "way": None if order.way is None else order.way.value,
         "roles": order.roles and place.api is not None,
         "organizations": order.organizations and place.api is not None,
