@@ -72,6 +72,20 @@ def test_the_signed_link_gets_no_token() -> None:
         assert all("authorization" in asked.headers for asked in server.asked if asked.path == JOB)
 
 
+@pytest.mark.parametrize("link", ["http://192.0.2.1/x", "http://[::1", "file:///x", "ftp://127.0.0.1/x"])
+def test_a_link_out_of_this_machine_in_the_clear_is_not_followed(link: str) -> None:
+    done = as_json({"id": "job_1", "status": "completed", "location": link})
+    with (
+        ReadingServer(some_users(3), fault=lambda asked: done if asked.path == JOB else None) as server,
+        ManagementApi(server.url, CREDENTIALS) as api,
+        a_reading(api) as reading,
+        pytest.raises(DownloadBroken, match="not https") as broken,
+    ):
+        list(reading.records())
+
+    assert link not in str(broken.value)
+
+
 def test_a_file_that_is_not_packed_is_read_too() -> None:
     with ReadingServer(some_users(20)) as server, ManagementApi(server.url, CREDENTIALS) as api:
         server.file = lambda: ndjson(server.users)
