@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import Auth0Rejected, Auth0Unavailable
 from frontdesk.identity import JsonObject
+
+_UPSTREAM_TOKENS = frozenset({"access_token", "access_token_secret", "refresh_token"})
 
 
 def read_user(api: ManagementApi, user_id: str) -> JsonObject | None:
@@ -25,7 +29,21 @@ def read_user(api: ManagementApi, user_id: str) -> JsonObject | None:
         raise
     if not isinstance(found, dict) or not isinstance(found.get("user_id"), str):
         raise Auth0Unavailable("Auth0 answered with something else than a user; ask again")
-    return found if found["user_id"] == user_id else None
+    return _without_upstream_tokens(found) if found["user_id"] == user_id else None
+
+
+def _without_upstream_tokens(record: dict[str, Any]) -> JsonObject:
+    """Return the record without what opens the user's accounts elsewhere; some scopes make Auth0 show it."""
+    identities = record.get("identities")
+    if not isinstance(identities, list):
+        return record
+    kept = [
+        {name: value for name, value in each.items() if name not in _UPSTREAM_TOKENS}
+        if isinstance(each, dict)
+        else each
+        for each in identities
+    ]
+    return {**record, "identities": kept}
 
 
 def _says_that_there_is_none(refused: Auth0Rejected) -> bool:

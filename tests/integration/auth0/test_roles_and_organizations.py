@@ -198,6 +198,14 @@ def tenant() -> Iterator[ReadingServer]:
         user_id = unquote(asked.path.removeprefix("/api/v2/users/"))
         if user_id in ODD_IDS:
             return as_json({"user_id": user_id, "email": "x@example.com"})
+        if user_id == "social":
+            identity = {
+                "provider": "x",
+                "access_token": "t",
+                "access_token_secret": "s",
+                "refresh_token": "r",
+            }
+            return as_json({"user_id": user_id, "identities": [identity]})
         if user_id == "linked":
             return as_json({"user_id": "primary"})
         if user_id == "terse":
@@ -214,6 +222,11 @@ def tenant() -> Iterator[ReadingServer]:
 def test_a_single_user_is_read_whatever_the_id(tenant: ReadingServer, user_id: str) -> None:
     with ManagementApi(tenant.url, CREDENTIALS) as api:
         assert read_user(api, user_id) == {"user_id": user_id, "email": "x@example.com"}
+
+
+def test_tokens_of_upstream_providers_are_left_at_auth0(tenant: ReadingServer) -> None:
+    with ManagementApi(tenant.url, CREDENTIALS) as api:
+        assert read_user(api, "social") == {"user_id": "social", "identities": [{"provider": "x"}]}
 
 
 @pytest.mark.parametrize("user_id", ["gone", "terse", "linked", ""])
