@@ -29,6 +29,7 @@ _NEVER = frozenset(
         _ALLOWED,
         _DEFAULT,
         _ROLE,
+        "x-hasura-frontdesk-tenant",
         "x-hasura-admin-secret",
         "x-hasura-access-key",
         "x-hasura-use-backend-only-permissions",

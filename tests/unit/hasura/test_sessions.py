@@ -112,6 +112,10 @@ def test_other_headers_of_hasura_change_nothing() -> None:
     assert Tenants().ask(token(), **headers).variables == ANN
 
 
+def test_what_opens_the_rows_to_frontdesk_itself_is_no_variable_of_a_token() -> None:
+    assert Tenants().ask(with_claims(frontdesk_tenant="acme")).variables == ANN
+
+
 def test_names_of_claims_may_be_written_in_any_case() -> None:
     assert Tenants().ask(token({name.title(): value for name, value in GOOD_CLAIMS.items()})).variables == ANN
 
