@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,15 +17,20 @@ from frontdesk.errors import StoreOutdated, StoreUnavailable
 SCHEMA = "frontdesk"
 REVISION = "0002"  # the newest of migrations/versions; a test compares
 CONNECT_BUDGET_S = 5.0
+WHY_BUDGET_S = 2
 MAX_CONNECTIONS = 8
 
 Connection = psycopg.Connection[TupleRow]
+
+# Where nobody has set logging up, in a command, the pool's own lines would stand before our sentence.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
 
 class Database:
     """The database that FRONTDESK_DATABASE_URL names. Threads share it; a forked process needs its own."""
 
     def __init__(self, url: str, *, max_connections: int = MAX_CONNECTIONS) -> None:
+        self._url = url
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=0,
@@ -60,9 +66,8 @@ class Database:
             with self._pool.connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
-            # The text of an OperationalError may hold the connection string's host and user, and no password.
             raise StoreUnavailable(
-                f"frontdesk's database gives no answer ({type(error).__name__}); check FRONTDESK_DATABASE_URL"
+                f"frontdesk's database gives no answer ({self._why(error)}); check FRONTDESK_DATABASE_URL"
             ) from None
 
     @contextmanager
@@ -82,10 +87,26 @@ class Database:
                 if got and not connection.closed:
                     connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
+    def _why(self, error: psycopg.OperationalError) -> str:
+        """Return what keeps us out in a few words; the pool says only that it took too long."""
+        if isinstance(error, PoolTimeout):
+            try:
+                psycopg.connect(self._url, connect_timeout=WHY_BUDGET_S).close()
+            except psycopg.OperationalError as refused:
+                # The text may hold the connection string's host and user, and no password.
+                return str(refused).strip().partition("\n")[0].rpartition("failed: ")[2]
+        return type(error).__name__
+
     def refuse_other_revision(self) -> None:
         """Raise StoreOutdated unless the schema is the one of this frontdesk."""
         found = self.revision()
         if found != REVISION:
+            raise StoreOutdated(found, REVISION)
+
+    def refuse_older_revision(self) -> None:
+        """Raise StoreOutdated when there is no schema, or an older one; a newer one is left to who needs its tables."""
+        found = self.revision()
+        if found is None or found < REVISION:
             raise StoreOutdated(found, REVISION)
 
     def revision(self) -> str | None:

@@ -9,12 +9,14 @@ import tempfile
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
-from frontdesk.errors import PortTaken
+from frontdesk.errors import PortTaken, StoreUnavailable
 from frontdesk.logs import configure_logging
-from frontdesk.settings import ServerSettings, Settings
+from frontdesk.settings import ServerSettings, Settings, secret
+from frontdesk.store.database import Database
 from frontdesk.web.worker import GunicornLogger, Worker
 
 if TYPE_CHECKING:
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
 # Longer than the idle time of common load balancers (60 s), so that they, not we, end an idle connection.
 KEEPALIVE_S = 75
 
+_log = structlog.stdlib.get_logger(__name__)
+
 
 def run_server(settings: Settings) -> None:
-    """Serve until a signal ends the process. Raises PortTaken when the address is in use."""
+    """Serve until a signal ends the process.
+
+    Raises PortTaken when the address is in use, StoreOutdated when frontdesk's own schema is older than this frontdesk.
+    """
     configure_logging(settings.log.level, settings.log.format)
     _refuse_taken(settings.server)
+    _refuse_an_older_schema(settings)
     Server(settings, tempfile.mkdtemp(prefix="frontdesk-metrics-")).run()
 
 
@@ -108,3 +116,14 @@ def _refuse_taken(server: ServerSettings) -> None:
                 f"cannot listen on {server.host} port {server.port}: {error.strerror}; choose another with "
                 "`frontdesk serve --port …` or FRONTDESK_SERVER_PORT"
             ) from error
+
+
+def _refuse_an_older_schema(settings: Settings) -> None:
+    """Raise StoreOutdated. A database that gives no answer keeps nobody from logging in: what needs it says so."""
+    if settings.database.url is None:
+        return
+    with Database(secret(settings.database.url), max_connections=1) as database:
+        try:
+            database.refuse_older_revision()
+        except StoreUnavailable as error:
+            _log.warning("serve.store_unavailable", reason=error.detail)

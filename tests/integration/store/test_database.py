@@ -102,3 +102,15 @@ def test_a_lock_is_held_once_and_let_go_of_at_the_end(store_url: str) -> None:
 def test_a_database_out_of_reach_is_said_in_time() -> None:
     with Database("postgresql://me@127.0.0.1:1/x") as database, pytest.raises(StoreUnavailable):
         database.revision()
+
+
+def test_a_database_that_lets_nobody_in_is_told_once_with_its_reason(postgres_url: str) -> None:
+    place = postgres_url.partition("@")[2]
+
+    refused = frontdesk("db", "status", FRONTDESK_DATABASE_URL="postgresql://me:hunter2hunter2@127.0.0.1:1/x")
+    unknown = frontdesk("db", "status", FRONTDESK_DATABASE_URL=f"postgresql://nobody:hunter2hunter2@{place}")
+
+    assert (refused.returncode, unknown.returncode) == (1, 1)
+    assert "(Connection refused); check FRONTDESK_DATABASE_URL" in refused.stderr
+    assert "nobody" in unknown.stderr
+    assert [len(run.stderr.splitlines()) for run in (refused, unknown)] == [1, 1]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import requests
 from auth0.management.types import ActionSecretRequest
@@ -60,9 +61,11 @@ def test_all_is_well_when_all_is_connected(house: House) -> None:
     checks = house.checks()
 
     assert time.monotonic() - before < TOTAL_BUDGET_S
-    streams = {"log stream", "event stream"}
+    unwanted = {"log stream", "event stream", "frontdesk's database", "worker"}
     verdicts = {name: check.verdict for name, check in checks.items()}
-    assert verdicts == {name: Verdict.SKIPPED if name in streams else Verdict.OK for name in verdicts}, checks
+    assert verdicts == {name: Verdict.SKIPPED if name in unwanted else Verdict.OK for name in verdicts}, (
+        checks
+    )
     assert len(checks) >= 25
 
 
@@ -77,6 +80,25 @@ def test_others_that_take_the_call_and_say_nothing_cost_less_than_ten_seconds(ho
     assert checks["frontdesk"].sentence.endswith("/healthz gives no answer: not in time.")
     assert checks["Management API"].verdict is Verdict.FAILED
     assert checks["Actions"].verdict is Verdict.SKIPPED
+
+
+def test_frontdesks_own_database_is_told_with_its_schema_and_its_workers(
+    house: House, store_url: str, database_url: str
+) -> None:
+    well, bare = house.checks(DATABASE_URL=store_url), house.checks(DATABASE_URL=database_url)
+    with psycopg.connect(store_url) as connection:
+        connection.execute("INSERT INTO frontdesk.procrastinate_workers (last_heartbeat) VALUES (now())")
+    watched = house.checks(DATABASE_URL=store_url)
+
+    assert well["frontdesk's database"].verdict is Verdict.OK
+    assert (well["worker"].verdict, well["worker"].fix) == (
+        Verdict.WARNING,
+        "Start it with `frontdesk worker`.",
+    )
+    assert bare["frontdesk's database"].verdict is Verdict.FAILED
+    assert "run `frontdesk db apply`" in bare["frontdesk's database"].sentence
+    assert bare["worker"].verdict is Verdict.SKIPPED
+    assert watched["worker"].sentence == "1 worker is running."
 
 
 def test_it_changes_nothing(house: House) -> None:

@@ -302,3 +302,22 @@ def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> Non
     assert "--port" in done.stderr
     assert "FRONTDESK_SERVER_PORT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_older_schema_of_its_own_stops_the_start(tmp_path: Path, database_url: str) -> None:
+    done = run_serve(tmp_path, environment_of(tmp_path, DATABASE_URL=database_url))
+
+    assert done.returncode == 1
+    assert "run `frontdesk db apply`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_of_its_own_that_is_away_keeps_nobody_from_logging_in(start_service: StartService) -> None:
+    service = start_service(DATABASE_URL="postgresql://me:hunter2hunter2@127.0.0.1:1/x")
+
+    answer = service.post_login()
+
+    assert (answer.status_code, answer.json()["synced"]) == (200, True)
+    told = next(entry for entry in service.log if entry["event"] == "serve.store_unavailable")
+    assert "Connection refused" in told["reason"]
+    assert "hunter2" not in service.log_file.read_text()

@@ -1,4 +1,4 @@
-"""Which questions there are: about frontdesk itself, about Hasura, and about each tenant at Auth0."""
+"""Which questions there are: about frontdesk itself and its database, about Hasura, and about each tenant at Auth0."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from frontdesk.sync.doctor.auth0_questions import auth0_questions
 from frontdesk.sync.doctor.checks import Check, Question, Verdict, run
 from frontdesk.sync.doctor.hasura_questions import hasura_questions
 from frontdesk.sync.doctor.own_questions import own_questions
+from frontdesk.sync.doctor.store_questions import store_questions
 
 TOTAL_BUDGET_S = 9.5
 _SETTINGS_FIX = "correct frontdesk.toml, .env or the environment; docs/reference/settings.md has every key"
@@ -47,6 +48,7 @@ def examine(
     with ExitStack() as opened:
         questions: list[Question] = [
             *own_questions(settings, clock),
+            *store_questions(settings),
             *hasura_questions(settings, project_dir(project), clock),
         ]
         for key in settings.tenants if tenants is None else tenants:
