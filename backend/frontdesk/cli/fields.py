@@ -37,7 +37,7 @@ def plan_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one JSON document.")] = False,
 ) -> None:
-    """Say what columns, rules and metadata Hasura needs for [fields]; apply nothing.
+    """Say what columns, rules and metadata Hasura needs for the section `fields` of the settings; apply nothing.
 
     Ends with 1 when something stands in the way.
 

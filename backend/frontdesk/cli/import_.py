@@ -25,6 +25,11 @@ class NamedWay(StrEnum):
     WINDOWS = "windows"
     JOB = "job"
 
+    @property
+    def way(self) -> Way | None:
+        """The way that was named; None for `auto`."""
+        return None if self is NamedWay.AUTO else Way(self.value)
+
 
 def command(
     tenant: Annotated[
@@ -72,13 +77,14 @@ def command(
 ) -> None:
     """Write every user of a tenant to Hasura, with roles and organizations, and prove it by the numbers.
 
-    The same command goes on with an import that was killed or stopped. Ends with 0 when the numbers prove that
-    everybody is accounted for, also when records were set aside, and with 1 when they do not.
+    The same command goes on with an import that was killed or stopped.
+
+    Ends with 0 when everybody is accounted for (also set aside), with 1 when not.
 
     Example: frontdesk import --tenant default
     """
     order = ImportOrder(
-        way=None if way is NamedWay.AUTO else Way(way.value),
+        way=way.way,
         file=file,
         roles=roles,
         organizations=organizations,
@@ -87,6 +93,7 @@ def command(
         rejects=rejects,
     )
     _refuse_what_does_not_go_together(order, tenant=tenant, every=every)
+    refuse_no_file(file)
     settings = load_settings()
     url = database_url(settings)
     output = output_for(as_json=as_json)
@@ -109,3 +116,13 @@ def _refuse_what_does_not_go_together(order: ImportOrder, *, tenant: str | None,
         raise UsageError("a file belongs to one tenant: name it with --tenant instead of --all")
     if order.file is not None and order.way is not None:
         raise UsageError("--way is for reading a tenant; a file given with --from is read as it is")
+
+
+def refuse_no_file(file: Path | None) -> None:
+    """Raise UsageError for a file that is not there, before anything begins."""
+    if file is None or file == Path("-"):
+        return
+    if not file.exists():
+        raise UsageError(f"--from {file}: there is no such file")
+    if file.is_dir():
+        raise UsageError(f"--from {file}: is a directory; name the export in it")

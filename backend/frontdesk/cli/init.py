@@ -96,6 +96,10 @@ def _print(started: Started, directory: Path, *, as_json: bool) -> None:
         typer.echo(
             "The admin secret in .env is a new one: start Hasura with it, or put Hasura's own in its place."
         )
+        typer.echo(
+            "To import, reconcile and manage users, set FRONTDESK_DATABASE_URL in .env too, and run "
+            "`frontdesk db apply`."
+        )
     typer.echo("\nNext:")
     for line in (*first, *NEXT_COMMANDS):
         typer.echo(f"  {line}")

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from frontdesk.auth0.everyone import Way
 from frontdesk.cli.db import database_url
+from frontdesk.cli.import_ import NamedWay, refuse_no_file
 from frontdesk.errors import FrontdeskError, UsageError
 from frontdesk.settings import Settings, load_settings
 from frontdesk.store.database import MAX_CONNECTIONS, Database
@@ -48,8 +49,8 @@ def command(
         typer.Option(min=0, help="Let so many rows go, or fewer, although the brake would stop that."),
     ] = None,
     way: Annotated[
-        Way | None, typer.Option(help="How the tenant is read: pages, windows or job; chosen by its size.")
-    ] = None,
+        NamedWay, typer.Option(help="How the tenant is read; `auto` goes by the number of its users.")
+    ] = NamedWay.AUTO,
     file: Annotated[
         Path | None,
         typer.Option("--from", help="Compare with an export in a file; nothing is repaired by one."),
@@ -59,7 +60,7 @@ def command(
         bool, typer.Option("--no-organizations", help="Leave organizations and their members out.")
     ] = False,
     max_rps: Annotated[
-        float | None, typer.Option(min=0.1, help="The most calls to Auth0 in a second, for each tenant.")
+        float | None, typer.Option(min=0.01, help="The most calls to Auth0 in a second, for each tenant.")
     ] = None,
     limit: Annotated[int, typer.Option(min=0, max=1000, help="How many user ids of each kind to show.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a tenant.")] = False,
@@ -84,6 +85,7 @@ def command(
     tenants = _tenants(settings, tenant, every=every)
     if file is not None and len(tenants) > 1:
         raise UsageError("--from names the export of one tenant; choose it with --tenant")
+    refuse_no_file(file)
     url = database_url(settings)
     with Database(url, max_connections=MAX_CONNECTIONS) as database:
         database.refuse_other_revision()
@@ -102,12 +104,10 @@ def _refuse_a_guess(*, dry_run: bool, repair: bool) -> None:
         raise UsageError("without a terminal nothing is guessed: say --dry-run or --repair")
 
 
-def _way(way: Way | None, file: Path | None) -> Way | None:
-    if way is Way.FILE:
-        raise UsageError("an export in a file is named by --from PATH")
-    if way is not None and file is not None:
+def _way(way: NamedWay, file: Path | None) -> Way | None:
+    if way is not NamedWay.AUTO and file is not None:
         raise UsageError("--way is for reading the tenant, and --from reads a file")
-    return way
+    return way.way
 
 
 def _tenants(settings: Settings, tenant: str | None, *, every: bool) -> Sequence[str]:

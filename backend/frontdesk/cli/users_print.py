@@ -15,6 +15,7 @@ from frontdesk.store.audit import AuditLine, AuditOutcome
 from frontdesk.sync.users import Changed, Erased, Groups, UserView
 
 MAX_CELL_CHARS = 200
+SECONDS_CHARS = len("2026-01-01T00:00:00")
 _PAST = {
     "create": "Created",
     "update": "Changed",
@@ -76,9 +77,11 @@ def _brute_force(left: int | None) -> str:
 def users(items: Iterable[Mapping[str, Any]]) -> None:
     """Print a list of users."""
     table = _table("user", "e-mail", "name", "connection", "blocked", "last login")
+    table.columns[0].no_wrap = True  # an id is there to be copied
     for item in items:
         cells = (item.get(name) for name in ("user_id", "email", "name", "connection"))
-        table.add_row(*map(_cell, cells), "yes" if item.get("blocked") else "", _cell(item.get("last_login")))
+        seen = (item.get("last_login") or "")[:SECONDS_CHARS]
+        table.add_row(*map(_cell, cells), "yes" if item.get("blocked") else "", _cell(seen))
     _console().print(table)
 
 
@@ -95,7 +98,8 @@ def view(found: UserView) -> None:
             table.add_row(each.column, _cell(each.auth0), _cell(each.hasura))
         console.print(table)
     for title, facts in (("Auth0", found.auth0), ("Hasura", found.row.columns if found.row else None)):
-        console.print(Text(title if facts is not None else f"{title}: nothing", "bold"))
+        absent = f"{title}: {'not known' if found.unread else 'nothing'}"
+        console.print(Text(title if facts is not None else absent, "bold"))
         for name in sorted(facts or {}):
             if (facts or {})[name] is not None:
                 console.print(Text(f"  {name}: {_cell((facts or {})[name])}"))

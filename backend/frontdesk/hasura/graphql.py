@@ -174,7 +174,9 @@ def _connection_fault(cause: BaseException | None) -> HasuraError:
         case requests.exceptions.ConnectTimeout():
             return HasuraUnavailable("Hasura did not accept a connection in time")
         case requests.exceptions.ConnectionError() if _is_refused(cause):
-            return HasuraUnavailable("no connection to Hasura")
+            return HasuraUnavailable(
+                "no connection to Hasura; look whether it runs, and check `[hasura] url`"
+            )
         case _:
             return HasuraUnavailable("Hasura did not answer in time, or not to the end")
 

@@ -92,7 +92,7 @@ def test_a_server_that_is_not_there_is_unavailable(unused_port: int) -> None:
     error = attempt(f"http://127.0.0.1:{unused_port}")
 
     assert isinstance(error, HasuraUnavailable)
-    assert error.detail == "no connection to Hasura"
+    assert error.detail == "no connection to Hasura; look whether it runs, and check `[hasura] url`"
 
 
 def test_a_name_that_does_not_resolve_is_unavailable() -> None:

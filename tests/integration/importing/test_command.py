@@ -123,6 +123,19 @@ def test_what_does_not_go_together_is_refused_before_anything_is_read(
     assert words in run.stderr
 
 
+def test_a_file_that_is_not_there_is_told_before_anything_is_read(
+    new_house: NewHouse, tmp_path: Path
+) -> None:
+    house = new_house(ScriptedTenant(USERS))
+
+    missing = house.imported(tmp_path, "--from", "missing.ndjson")
+    folder = house.imported(tmp_path, "--from", str(tmp_path))
+
+    assert (missing.returncode, folder.returncode) == (2, 2)
+    assert missing.stderr == "frontdesk: --from missing.ndjson: there is no such file\n"
+    assert "name the export in it" in folder.stderr
+
+
 def test_on_a_terminal_a_bar_shows_how_it_goes(new_house: NewHouse, tmp_path: Path) -> None:
     house = new_house(ScriptedTenant(USERS))
     screen, terminal = pty.openpty()

@@ -7,6 +7,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.integration.auth0.reading_server import Asked, Reply, as_json, ndjson, refusal
@@ -18,7 +19,7 @@ from tests.integration.reconcile.scripted_tenant import ScriptedTenant, a_user
 
 from frontdesk.auth0.everyone import Way
 from frontdesk.demo.postgres import free_port
-from frontdesk.errors import Auth0Error, HasuraUnavailable, TenantBusy, UsageError
+from frontdesk.errors import Auth0Error, FrontdeskError, HasuraUnavailable, TenantBusy, UsageError
 from frontdesk.store.passes import lock_name
 from localhasura.server import LocalHasura
 
@@ -196,6 +197,16 @@ def test_another_import_than_the_unfinished_one_is_told_how_to_go_on(
 
     assert (report.resumed, report.counts.users, report.way) == (False, 300, Way.JOB)
     assert house.heard.notes[0].startswith("Dropped the unfinished import")
+
+
+def test_an_import_that_has_no_user_yet_stands_in_no_others_way(new_house: NewHouse, tmp_path: Path) -> None:
+    house = new_house(ScriptedTenant(USERS))
+    with pytest.raises(FrontdeskError):
+        house.run(file=tmp_path / "gone.ndjson")
+
+    report = house.run()
+
+    assert (report.resumed, report.verdict.proven, report.counts.users) == (False, True, 300)
 
 
 def test_a_tenant_that_gives_fewer_than_it_counts_is_not_proven(new_house: NewHouse) -> None:

@@ -41,7 +41,7 @@ def refusal(result: Result) -> str:
         (["--dry-run", "--repair"], "2 --dry-run and --repair exclude each other"),
         (["--dry-run", "--accept", "3"], "2 --accept is for a repair"),
         (["--repair", "--from", "users.ndjson"], "2 a file may hold a part of the tenant alone"),
-        (["--dry-run", "--way", "file"], "2 an export in a file is named by --from"),
+        (["--dry-run", "--from", "none.ndjson"], "2 --from none.ndjson: there is no such file"),
         (["--dry-run", "--all", "--tenant", "x"], "2 --all and --tenant exclude each other"),
     ],
 )

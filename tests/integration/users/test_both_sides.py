@@ -76,6 +76,17 @@ def test_the_side_that_is_there_is_shown_when_the_other_is_away(house: House) ->
     assert without_auth0["unread"]
 
 
+def test_a_side_that_could_not_be_asked_is_not_said_to_have_nothing(house: House) -> None:
+    house.users("sync", ANN)
+    house.changes["HASURA_URL"] = NOWHERE
+
+    shown = house.users("show", ANN).stdout
+    listed = house.users("list").stdout
+
+    assert "Hasura: not known" in shown
+    assert ANN in listed
+
+
 def test_whom_the_filter_leaves_out_is_changed_at_auth0_alone(house: House) -> None:
     house.changes["FILTER_CONNECTIONS"] = '["google-oauth2"]'
 

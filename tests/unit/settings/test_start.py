@@ -226,6 +226,7 @@ def test_the_command_says_what_it_wrote_and_what_comes_next_and_no_secret(tmp_pa
     assert done.stdout.endswith(
         "Next:\n  frontdesk auth0 setup --token-file -\n  frontdesk hasura apply\n  frontdesk doctor\n"
     )
+    assert "set FRONTDESK_DATABASE_URL in .env too, and run `frontdesk db apply`" in done.stdout
     assert "whsec_" not in done.stdout
 
 

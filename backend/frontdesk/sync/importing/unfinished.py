@@ -22,6 +22,9 @@ def unfinished_import(
             listener.note(f"Dropped the unfinished {_named(run)}.")
         return None
     other = next((run for run in found if run.facts.source != order.source or _differs(run, order)), None)
+    if other is not None and not other.counts["records"]:
+        other.drop()  # no user of it is done, so nothing is lost
+        return unfinished_import(passes, tenant, order, listener)
     if other is not None:
         raise UsageError(
             f"the {_named(other)} is unfinished: `{_command(other)}` goes on with it, and --restart drops "
