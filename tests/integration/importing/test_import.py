@@ -11,6 +11,7 @@ from tests.integration.importing.house import House
 from tests.integration.reconcile.scripted_tenant import ScriptedTenant, a_user
 
 from frontdesk.auth0.everyone import Way
+from frontdesk.errors import Auth0Rejected
 from frontdesk.identity.filters import UserFilter
 from localauth0.generator import generate_tenant
 
@@ -59,6 +60,24 @@ def test_the_same_import_again_changes_nothing(new_house: NewHouse) -> None:
 
     assert (again.counts.written, again.counts.unchanged, again.resumed) == (0, 4, False)
     assert house.table("users", "synced_at", "clocks") == before
+
+
+def test_roles_that_were_read_of_another_tenant_are_given_to_nobody(new_house: NewHouse) -> None:
+    def is_killed(asked: Asked) -> Reply | None:
+        return refusal(403, "no") if asked.path == "/api/v2/organizations" else None
+
+    house = new_house(ScriptedTenant(USERS, roles={"boss": ["auth0|0001"]}, fault=is_killed))
+    with pytest.raises(Auth0Rejected):
+        house.run()
+    with ScriptedTenant(USERS) as other:
+        house.auth0 = other
+        report = house.run()
+
+    assert (report.resumed, report.verdict.proven) == (False, True)
+    assert house.row("auth0|0001")["auth0_roles"] == []
+    assert house.heard.notes == [
+        "Dropped the unfinished import: it was of another Auth0 tenant (`management_url`)."
+    ]
 
 
 def test_roles_follow_auth0_and_peoples_own_grants_stay(new_house: NewHouse) -> None:

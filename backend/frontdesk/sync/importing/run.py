@@ -44,7 +44,7 @@ class _Import:
         self._began_at = time.monotonic()
         self._patience = Patience(order.patience_s, listener.note)
         passes = Passes(desk.database)
-        found = unfinished_import(passes, desk.tenant, order, listener)
+        found = self._of_this_tenant(unfinished_import(passes, desk.tenant, order, listener))
         self._resumed = found is not None
         self._run = self._begun(passes) if found is None else found
         self._had_records = self._run.counts["records"]
@@ -73,6 +73,19 @@ class _Import:
         self._enters(PROOF)
         return self._ended()
 
+    def _of_this_tenant(self, run: RunningPass | None) -> RunningPass | None:
+        """Return the pass to go on with, unless it has read another tenant: its roles are not of these users."""
+        if run is None or run.detail.get("auth0") in (None, self._auth0()):
+            return run
+        run.drop()
+        self._listener.note(
+            "Dropped the unfinished import: it was of another Auth0 tenant (`management_url`)."
+        )
+        return None
+
+    def _auth0(self) -> str | None:
+        return None if self._desk.api is None else self._desk.api.url
+
     def _begun(self, passes: Passes) -> RunningPass:
         order, desk = self._order, self._desk
         total = None if desk.api is None else count(desk.api)
@@ -91,6 +104,7 @@ class _Import:
                 "asked": {"roles": order.roles, "organizations": order.organizations},
                 "total_before": total,
                 "why": choice.why,
+                "auth0": self._auth0(),
             },
         )
 
