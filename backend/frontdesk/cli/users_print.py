@@ -77,7 +77,6 @@ def _brute_force(left: int | None) -> str:
 def users(items: Iterable[Mapping[str, Any]]) -> None:
     """Print a list of users."""
     table = _table("user", "e-mail", "name", "connection", "blocked", "last login")
-    table.columns[0].no_wrap = True  # an id is there to be copied
     for item in items:
         cells = (item.get(name) for name in ("user_id", "email", "name", "connection"))
         seen = (item.get("last_login") or "")[:SECONDS_CHARS]
@@ -159,7 +158,8 @@ def _console() -> Console:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # An id is there to be copied.
+        table.add_column(column, overflow="fold", no_wrap=column == "user")
     return table
 
 
