@@ -13,7 +13,7 @@ from procrastinate.jobs import DeleteJobCondition
 from frontdesk.jobs import housekeeping, scheduled_reconcile
 from frontdesk.logs import configure_logging
 from frontdesk.settings import Settings
-from frontdesk.store.database import CONNECT_BUDGET_S, SCHEMA, Database
+from frontdesk.store.database import Database, connection_arguments
 
 JOBS_AT_ONCE = 4  # each is a thread that mostly waits for others
 # After it a job is asked to stop where it stands: at its next batch, from which the next run goes on.
@@ -40,7 +40,7 @@ def worker_app(settings: Settings, database_url: str, database: Database) -> App
     """Return the application with every task; `database` is open as long as it works."""
     connector = PsycopgConnector(
         conninfo=database_url,
-        kwargs={"connect_timeout": int(CONNECT_BUDGET_S), "options": f"-c search_path={SCHEMA}"},
+        kwargs=connection_arguments(database_url),
     )
     app = App(connector=connector)
     housekeeping.register(app)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -38,7 +39,7 @@ class Database:
             timeout=CONNECT_BUDGET_S,
             open=False,
             check=ConnectionPool.check_connection,
-            kwargs={"connect_timeout": int(CONNECT_BUDGET_S), "options": f"-c search_path={SCHEMA}"},
+            kwargs=connection_arguments(url),
         )
 
     def __enter__(self) -> Database:
@@ -117,6 +118,16 @@ class Database:
                 return None
             row = connection.execute("SELECT version_num FROM frontdesk.schema_revision").fetchone()
             return None if row is None else str(row[0])
+
+
+def connection_arguments(url: str) -> dict[str, Any]:
+    """Return what a connection has beside its URL; options that the URL has already stay before ours."""
+    own = conninfo_to_dict(url).get("options")
+    ours = f"-c search_path={SCHEMA}"
+    return {
+        "connect_timeout": int(CONNECT_BUDGET_S),
+        "options": ours if own is None else f"{own} {ours}",
+    }
 
 
 def _only(row: TupleRow | None) -> Any:

@@ -64,6 +64,18 @@ def test_a_password_is_in_no_error() -> None:
     assert "hunter2" not in run.stdout + run.stderr
 
 
+def test_options_of_the_url_stay_beside_ours(store_url: str) -> None:
+    with (
+        Database(f"{store_url}?options=-c%20statement_timeout%3D7s") as database,
+        database.transaction() as connection,
+    ):
+        found = connection.execute(
+            "SELECT current_setting('statement_timeout'), current_setting('search_path')"
+        ).fetchone()
+
+    assert found == ("7s", "frontdesk")
+
+
 def test_the_revision_that_the_code_names_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate._MIGRATIONS))
