@@ -1,13 +1,15 @@
-"""Databases with our project deployed: made once for each worker of the run, and cloned."""
+"""Databases with our project deployed, made once for each worker of the run and cloned; and a shell."""
 
 from __future__ import annotations
 
 import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.conftest import new_database
+from tests.integration.hasura.commands import Terminal
 from tests.integration.hasura.engine import ADMIN_SECRET
 
 from frontdesk.hasura.deploy import apply
@@ -54,3 +56,10 @@ def hasura_url(rows_url: str) -> Iterator[str]:
 def tenant_keys() -> Iterator[str]:
     """Keys of tenants; nobody else has rows of the next one."""
     return (f"t{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Terminal:
+    """A shell in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return Terminal(monkeypatch, capsys)

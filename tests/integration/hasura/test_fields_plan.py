@@ -6,7 +6,6 @@ import json
 import time
 from pathlib import Path
 
-import pytest
 import yaml
 from tests.integration.hasura.commands import Done, Terminal
 from tests.integration.hasura.deploys import call, sql
@@ -28,13 +27,6 @@ from frontdesk.sync.doctor.hasura_questions import FIELDS as FIELDS_QUESTION
 from frontdesk.sync.doctor.hasura_questions import METADATA, WRITE, hasura_questions
 
 RULES = "select public.users_field_rules()::text"
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Terminal:
-    """A shell in an empty directory."""
-    monkeypatch.chdir(tmp_path)
-    return Terminal(monkeypatch, capsys)
 
 
 def steps(done: Done) -> dict[str, str]:

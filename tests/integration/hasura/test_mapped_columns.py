@@ -6,7 +6,6 @@ import itertools
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -37,13 +36,6 @@ from frontdesk.settings import load_settings
 from localhasura.server import LocalHasura
 
 _numbers = itertools.count()
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Terminal:
-    """A shell in an empty directory."""
-    monkeypatch.chdir(tmp_path)
-    return Terminal(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.hasura.commands import Terminal
 from tests.integration.importing.conftest import NewHouse
 from tests.integration.importing.house import json_lines
 from tests.integration.reconcile.scripted_tenant import ScriptedTenant, a_user
@@ -108,28 +109,22 @@ def test_all_tenants_are_imported_side_by_side_and_ones_failure_stops_no_other(
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_read(
-    tmp_path: Path, arguments: list[str], words: str
+    shell: Terminal, arguments: list[str], words: str
 ) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "frontdesk", "import", *arguments],
-        cwd=tmp_path,
-        env={},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    run = shell.run("import", *arguments)
 
     assert run.returncode == 2
     assert words in run.stderr
 
 
 def test_a_file_that_is_not_there_is_told_before_anything_is_read(
-    new_house: NewHouse, tmp_path: Path
+    new_house: NewHouse, shell: Terminal, tmp_path: Path
 ) -> None:
-    house = new_house(ScriptedTenant(USERS))
+    for name, text in new_house(ScriptedTenant(USERS)).environment().items():
+        shell.monkeypatch.setenv(name, text)
 
-    missing = house.imported(tmp_path, "--from", "missing.ndjson")
-    folder = house.imported(tmp_path, "--from", str(tmp_path))
+    missing = shell.run("import", "--from", "missing.ndjson")
+    folder = shell.run("import", "--from", str(tmp_path))
 
     assert (missing.returncode, folder.returncode) == (2, 2)
     assert missing.stderr == "frontdesk: --from missing.ndjson: there is no such file\n"
