@@ -26,7 +26,7 @@ from jwt.algorithms import RSAAlgorithm
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Figures, get, measure, post
+from benchmarks.measure import Figures, get, measure, post, wait_until_healthy
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from frontdesk.hasura.deploy import apply
 from frontdesk.settings import HASURA_CLAIMS
@@ -35,7 +35,6 @@ from frontdesk.settings_reference import PROJECT
 SECRET, AUDIENCE, TENANT, KEY_ID = "benchmark-secret", "https://api.example.com", "bench", "key-1"
 PEOPLE = 500
 WARM_UP = 200
-START_LIMIT_S = 30.0
 QUERY = json.dumps({"query": "{users {userId email name}}"}).encode()
 HEALTH, HOOK, BY_SECRET, BY_HOOK = "healthz", "hook", "query, JWT secret", "query, hook"
 
@@ -172,22 +171,11 @@ def _process(
 ) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL)
     try:
-        _wait_until_healthy(port)
+        wait_until_healthy(port)
         yield
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait_until_healthy(port: int) -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < limit:
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok:
-                return
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.05)
-    raise SystemExit(f"nothing answers on port {port}")
 
 
 def _fill(database: str) -> None:

@@ -22,7 +22,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Figures, figures, get, measure, post
+from benchmarks.measure import Figures, figures, get, measure, post, wait_until_healthy
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from localhasura.config import Options
 from localhasura.engine import GraphQLEngine
@@ -34,7 +34,6 @@ SECRET = "benchmark-secret"
 ROLE = "user"
 PEOPLE = 500
 WARM_UP = 200
-START_LIMIT_S = 30.0
 QUERY_TEXT_BYTES = 16384
 """How much of a statement PostgreSQL shows, so that the engine's own SQL can be read back."""
 
@@ -214,23 +213,12 @@ def _server(url: str) -> Iterator[int]:
         ]
     )
     try:
-        _wait_until_healthy(port)
+        wait_until_healthy(port)
         _track(port)
         yield port
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait_until_healthy(port: int) -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < limit:
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.05)
-    raise SystemExit("the engine did not start")
 
 
 def _track(port: int) -> None:

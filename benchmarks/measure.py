@@ -1,4 +1,4 @@
-"""What the benchmarks share: prepared HTTP requests, the load driver's process, and its figures."""
+"""What the benchmarks share: prepared HTTP requests, the load driver's process and figures, and waiting for a server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+
+import requests
+
+START_LIMIT_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +72,15 @@ def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+def wait_until_healthy(port: int) -> None:
+    """Return once the server on this port answers its health check. Raises SystemExit when it never does."""
+    limit = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < limit:
+        try:
+            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok:
+                return
+        except (requests.ConnectionError, requests.Timeout):
+            time.sleep(0.05)
+    raise SystemExit(f"nothing answers on port {port}")
