@@ -45,8 +45,8 @@ _LITERAL_KINDS: Mapping[type[ValueNode], str] = {
 Steps = tuple[str | int, ...]
 
 
-# A mutation of many rows makes several of these for every value, and a frozen dataclass takes three times as long to make:
-# they are as good as frozen, since nobody sets a field.
+# A mutation of many rows makes several of these for every value, and a frozen dataclass takes three times as long to
+# make: they are as good as frozen, since nobody sets a field.
 @dataclass(unsafe_hash=True, slots=True)
 class Json:
     """A JSON value out of the request's variables."""

@@ -288,4 +288,6 @@ def test_a_grant_is_widened_to_what_is_needed_and_narrowed_by_force_alone(
             (grant,) = api.sdk.client_grants.list(client_id=client_id)
         assert set(grant.scope or ()) == left
         if kind == "keep":
-            assert "wider than frontdesk needs, by read:grants" in detail(facts, "grant of the Management API")
+            assert "wider than frontdesk needs, by read:grants" in detail(
+                facts, "grant of the Management API"
+            )
