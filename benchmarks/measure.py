@@ -1,4 +1,4 @@
-"""What the benchmarks share: prepared HTTP requests, the load driver's process and figures, and waiting for a server."""
+"""What the benchmarks share: prepared HTTP requests, the load driver and its figures, and the wait for a server."""
 
 from __future__ import annotations
 
