@@ -35,6 +35,8 @@ OWN_COLUMNS: Mapping[str, str] = {
 }
 # What the ordering rule and the permissions stand on.
 BOOKKEEPING = frozenset({"tenant", "user_id", "clocks", "write_id", "synced_at", "deleted_at"})
+# Who may do what follows from these: a column that Auth0 does not write would keep a block or a role for good.
+_DECIDING = frozenset({"blocked", "auth0_roles", "identities"})
 
 # Auth0's names of root fields, with what a column of them has to be.
 _USER_FIELDS: Mapping[str, FieldType] = {
@@ -196,6 +198,8 @@ def _parsed(column: str, said: Any) -> FieldRule:
         raise ValueError("expected a column in lower case, such as company_name")
     if column in BOOKKEEPING:
         raise ValueError("expected another column; this one is frontdesk's bookkeeping")
+    if column in _DECIDING:
+        raise ValueError("expected another column; who may do what follows from this one, so Auth0 writes it")
     if not isinstance(said, Mapping):
         example = '{path = "user_metadata.company", owner = "auth0"}'
         raise ValueError(f"expected a table such as {example}")  # noqa: TRY004 - of a setting, all faults are values

@@ -68,6 +68,8 @@ def test_a_rule_says_owner_path_type_and_default() -> None:
         ("a__b", {"path": "user_metadata.c"}, "a column in lower case"),
         ("tenant", {"owner": "app"}, "bookkeeping"),
         ("write_id", {"owner": "app"}, "bookkeeping"),
+        ("blocked", {"owner": "app"}, "who may do what"),
+        ("auth0_roles", {"owner": "first_write"}, "who may do what"),
         ("company", "user_metadata.company", "a table such as"),
         ("company", {}, "a path below user"),
         ("company", {"path": "user_metadata"}, "a path below user"),
