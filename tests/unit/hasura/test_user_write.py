@@ -173,11 +173,11 @@ def test_a_column_of_the_application_is_never_sent() -> None:
 
 
 def test_a_group_whose_columns_are_all_the_applications_has_no_clock() -> None:
-    carried = a_user(blocked=Stamped(True, NOW), user_metadata=Stamped({"a": 1}, NOW), alive=NOW)
+    carried = a_user(logins_count=3, user_metadata=Stamped({"a": 1}, NOW), alive=NOW)
 
     object_, _ = ruled(
         carried,
-        blocked={"owner": "app"},
+        logins_count={"owner": "app"},
         user_metadata={"owner": "app"},
         a={"path": "user_metadata.a", "type": "integer"},
     )
