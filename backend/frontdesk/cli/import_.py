@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -103,7 +105,9 @@ def command(
             outcomes = import_many(settings, url, tenants, order, output.listener, max_rps=max_rps)
     except KeyboardInterrupt:
         typer.echo("frontdesk: stopped; the same command goes on from the last batch", err=True)
-        raise typer.Exit(1) from None
+        sys.stdout.flush()
+        # The tenants' threads may be at printing: an ordinary end of the interpreter would meet them there, and abort.
+        os._exit(1)
     output.print(outcomes)
     if exit_code := max(outcome.exit_code for outcome in outcomes):
         raise typer.Exit(exit_code)
