@@ -96,3 +96,8 @@ def _forget_when_unused(state: Path, lock: FileLock) -> None:
                 state.unlink()
                 return
         time.sleep(0.05)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run three workers for two cores: tests wait for servers and processes a good part of their time."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)

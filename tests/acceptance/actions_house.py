@@ -80,7 +80,7 @@ class House:
         """Everything as it was when the house was built."""
         for tenant in self.auth0.values():
             tenant.reset()
-        self.database.execute("truncate users, user_roles, auth_activities, roles")
+        self.database.execute("truncate users, user_roles, auth_activities, roles cascade")
 
 
 @contextmanager

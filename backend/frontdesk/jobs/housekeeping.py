@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from procrastinate import App
+from procrastinate.exceptions import UniqueViolation
 from procrastinate.job_context import JobContext
+from procrastinate.jobs import Status
 
 EVERY_MINUTE, EVERY_NIGHT = "* * * * *", "23 3 * * *"
 KEPT_HOURS = 30 * 24  # of failed jobs; those that succeeded are deleted at once
@@ -18,7 +20,11 @@ def register(app: App) -> None:
         """Give the jobs of workers without a sign of life to others; every task may run twice."""
         jobs = context.app.job_manager
         for job in await jobs.get_stalled_jobs():
-            await jobs.retry_job(job)
+            try:
+                await jobs.retry_job(job)
+            except UniqueViolation:
+                # The same work waits already. Left as it is, this job would be in the way of every later one.
+                await jobs.finish_job(job, Status.FAILED, delete_job=True)
 
     @app.periodic(cron=EVERY_NIGHT)
     @app.task(name="drop_old_jobs", pass_context=True, queueing_lock="drop_old_jobs")

@@ -153,26 +153,56 @@ def test_a_report_alone_changes_nothing(house: House, store_url: str, tmp_path: 
     assert house.row("auth0|0000") is None
 
 
-def test_the_job_of_a_killed_worker_is_taken_up(
-    house: House, settings: Settings, store_url: str, jobs: psycopg.Connection[Any]
-) -> None:
-    app = worker_app(settings, store_url, house.store)
-    defer(app, house.tenant)
+def left_by_a_killed_worker(jobs: psycopg.Connection[Any]) -> None:
+    """Let all jobs be those of a worker that shows no sign of life."""
     jobs.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')")
     jobs.execute(
         "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM procrastinate_workers)"
     )
 
-    async def take_up() -> None:
-        async with app.open_async():
-            await app.configure_task("take_up_stalled_jobs").defer_async(timestamp=DUE)
 
-    asyncio.run(take_up())
+def take_up(app: App) -> None:
+    """Look for the jobs of killed workers at the next working off."""
+
+    async def defer_it() -> None:
+        async with app.open_async():
+            await app.configure_task("take_up_stalled_jobs", queue="housekeeping").defer_async(timestamp=DUE)
+
+    asyncio.run(defer_it())
+
+
+def test_the_job_of_a_killed_worker_is_taken_up(
+    house: House, settings: Settings, store_url: str, jobs: psycopg.Connection[Any]
+) -> None:
+    app = worker_app(settings, store_url, house.store)
+    defer(app, house.tenant)
+    left_by_a_killed_worker(jobs)
+
+    take_up(app)
     work_off(app)
     work_off(app)
 
     assert ended_jobs(jobs) == {house.tenant: "succeeded"}
     assert house.there("auth0|0000")["name"] == "User 0"
+
+
+def test_a_stalled_job_whose_work_waits_already_goes_and_stops_no_other(
+    house: House, settings: Settings, store_url: str, jobs: psycopg.Connection[Any]
+) -> None:
+    app = worker_app(settings, store_url, house.store)
+    defer(app, house.tenant)
+    defer(app, "another")
+    left_by_a_killed_worker(jobs)
+    defer(app, house.tenant, DUE + 1)
+
+    take_up(app)
+    app.run_worker(queues=["housekeeping"], wait=False, install_signal_handlers=False)
+
+    left = jobs.execute(
+        "SELECT args ->> 'tenant', args ->> 'timestamp', status FROM procrastinate_jobs WHERE task_name = %s",
+        (TASK,),
+    ).fetchall()
+    assert sorted(left) == [("another", str(DUE), "todo"), (house.tenant, str(DUE + 1), "todo")]
 
 
 def test_it_ends_on_sigterm_and_tells_what_it_did_as_json(
