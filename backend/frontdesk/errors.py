@@ -26,6 +26,7 @@
     │   ├── StoreUnavailable     frontdesk's own database is out of reach
     │   ├── StoreMissing         none is configured
     │   ├── StoreOutdated        its schema is of another frontdesk
+    │   ├── QueueFull            so much waits already that no more is taken
     │   └── TenantBusy           an import or a reconcile of the tenant is running already
     └── …
 
@@ -302,6 +303,14 @@ class StoreOutdated(StoreError):
             f"frontdesk's own schema is at revision {found or 'none'}, and this frontdesk needs {expected}; "
             "run `frontdesk db apply`"
         )
+
+
+class QueueFull(StoreError):
+    """Too much is waiting for Hasura already; send it again later."""
+
+    type = "urn:frontdesk:problem:queue-full"
+    status = 503
+    retryable = True
 
 
 class TenantBusy(StoreError):

@@ -26,7 +26,13 @@ from frontdesk.identity.fields import FieldRule, FieldRules
 from frontdesk.identity.filters import UserFilter
 from frontdesk.identity.policy import ClaimsPolicy, ExtraClaim
 from frontdesk.settings_dotenv import dotenv_path, with_dotenv
-from frontdesk.settings_everyone import FilterSettings, ImportSettings, ReconcileSettings
+from frontdesk.settings_everyone import (
+    FilterSettings,
+    ImportSettings,
+    QueueSettings,
+    ReconcileSettings,
+    StreamSettings,
+)
 from frontdesk.settings_model import (
     HASURA_CLAIMS,
     MAX_BODY_BYTES,
@@ -66,9 +72,11 @@ __all__ = [
     "ImportSettings",
     "LogSettings",
     "LoginSettings",
+    "QueueSettings",
     "ReconcileSettings",
     "ServerSettings",
     "Settings",
+    "StreamSettings",
     "TenantSettings",
     "environment_of_a_child",
     "load_settings",
@@ -115,6 +123,8 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     imports: ImportSettings = ImportSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    queue: QueueSettings = QueueSettings()
+    streams: StreamSettings = StreamSettings()
     filter: FilterSettings = FilterSettings()
     auth_hook: AuthHookSettings = AuthHookSettings()
     log: LogSettings = LogSettings()

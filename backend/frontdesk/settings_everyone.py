@@ -58,6 +58,61 @@ class ReconcileSettings(Section):
     )
 
 
+class QueueSettings(Section):
+    """What is acknowledged and on its way to Hasura."""
+
+    max_waiting: int = setting(
+        50_000,
+        expected="a number from 100 to 10000000",
+        help="So many deliveries may wait; then streams get 503, which Auth0 repeats. Logins may fill it twice as far.",
+        ge=100,
+        le=10_000_000,
+    )
+    max_waiting_mb: int = setting(
+        2048,
+        expected="megabytes from 32 to 1000000",
+        help="So large may the bodies be that wait; see `max_waiting`.",
+        ge=32,
+        le=1_000_000,
+    )
+    keep_days: int = setting(
+        7,
+        expected="days from 0 to 365",
+        help="How long the bodies of finished deliveries stay for `frontdesk replay`; 0: not at all.",
+        ge=0,
+        le=365,
+    )
+    give_up_after_h: float = setting(
+        72.0,
+        expected="hours from 0.1 to 720",
+        help="How long a job is tried again before it is set aside for people (`frontdesk jobs list`).",
+        ge=0.1,
+        le=720,
+    )
+
+
+class StreamSettings(Section):
+    """What Auth0's log stream and event stream bring."""
+
+    activities_days: int = setting(
+        365,
+        expected="days from 1 to 3650",
+        help="How long rows stay in `auth_activities`.",
+        ge=1,
+        le=3650,
+    )
+    watch: bool = setting(
+        True,
+        expected="true or false",
+        help="Whether `frontdesk worker` looks for gaps of the log stream at Auth0 every five minutes, and fills them.",
+    )
+    pull_events: bool = setting(
+        False,
+        expected="true or false",
+        help="Whether `frontdesk worker` reads Auth0's Events API beside the event stream, where the plan has it.",
+    )
+
+
 class FilterSettings(Section):
     """Who is written at all, on every way in; all parts have to be met, and without any everybody is."""
 

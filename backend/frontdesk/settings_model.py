@@ -202,6 +202,20 @@ class LoginSettings(Section):
         help="When Hasura gives no answer in time: `allow` lets in with the default role only, `refuse` "
         "answers 503 and the Action follows `action.on_failure`.",
     )
+    breaker_failures: int = setting(
+        5,
+        expected="a number from 1 to 1000",
+        help="After so many logins in a row that Hasura did not answer, a process stops asking it, and queues at once.",
+        ge=1,
+        le=1000,
+    )
+    breaker_retry_s: float = setting(
+        5.0,
+        expected="seconds from 0.1 to 300",
+        help="How often a process that stopped asking tries Hasura with one login.",
+        ge=0.1,
+        le=300,
+    )
     blocked_users: BlockedUsers = setting(
         BlockedUsers.DENY,
         expected="deny or least_privilege",

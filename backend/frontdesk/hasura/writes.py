@@ -18,8 +18,9 @@ from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.group_commit import GroupCommit
 from frontdesk.hasura.transport import Deadline
 from frontdesk.hasura.user_write import UserWrite, write_for
+from frontdesk.identity.activity import Activity
 from frontdesk.identity.fields import NO_RULES, FieldRules
-from frontdesk.identity.user import Activity, StoredUser, User
+from frontdesk.identity.user import StoredUser, User
 
 ROLE = "frontdesk"
 CHECK_IN = Document("check_in")

@@ -1,12 +1,12 @@
 """The domain, without any I/O: users, grants, claims and the claims policy. It uses no other room."""
 
+from frontdesk.identity.activity import Activity, Incoming, Refresh, RefreshKind
 from frontdesk.identity.claims import Claims, Denied, LoginContext, Organization, decide
 from frontdesk.identity.field_types import FieldType
 from frontdesk.identity.fields import NO_RULES, FieldRule, FieldRules, Owner, graphql_name
 from frontdesk.identity.filters import EVERYBODY, MetadataCondition, UserFilter
 from frontdesk.identity.policy import BlockedUsers, ClaimsPolicy, ExtraClaim, RoleSource
 from frontdesk.identity.user import (
-    Activity,
     Identity,
     JsonObject,
     JsonValue,
@@ -32,6 +32,7 @@ __all__ = [
     "FieldRules",
     "FieldType",
     "Identity",
+    "Incoming",
     "JsonObject",
     "JsonValue",
     "Login",
@@ -40,6 +41,8 @@ __all__ = [
     "Organization",
     "Owner",
     "Profile",
+    "Refresh",
+    "RefreshKind",
     "RoleSource",
     "Seen",
     "Source",

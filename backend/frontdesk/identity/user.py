@@ -108,28 +108,6 @@ class User:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activity:
-    """Something that Auth0 reported, about a user or about nobody known.
-
-    `id` is the same for every delivery of it; `type` is Auth0's code, `activity` its meaning in a word, and `source`
-    the way in.
-    """
-
-    tenant: str
-    id: str
-    type: str
-    activity: str
-    source: str
-    occurred_at: datetime
-    user_id: str | None = None
-    user_name: str | None = None
-    connection: str | None = None
-    connection_id: str | None = None
-    ip: str | None = None
-    user_agent: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class StoredUser:
     """What the database says of a user after a write, whether or not the write changed anything.
 

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from frontdesk.errors import StoreOutdated, StoreUnavailable
 
 SCHEMA = "frontdesk"
-REVISION = "0002"  # the newest of migrations/versions; a test compares
+REVISION = "0003"  # the newest of migrations/versions; a test compares
 CONNECT_BUDGET_S = 5.0
 WHY_BUDGET_S = 2
 MAX_CONNECTIONS = 8

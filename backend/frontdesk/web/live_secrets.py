@@ -17,8 +17,9 @@ import structlog
 
 from frontdesk.errors import SettingsInvalid
 from frontdesk.hasura.writes import UserWriter
+from frontdesk.identity.activity import Activity
 from frontdesk.identity.fields import NO_RULES, FieldRules
-from frontdesk.identity.user import Activity, StoredUser, User
+from frontdesk.identity.user import StoredUser, User
 from frontdesk.settings import Settings, load_settings, secret, secret_places
 from frontdesk.sync import Recorder
 

@@ -1,0 +1,66 @@
+"""Jobs that any process puts into procrastinate's table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from frontdesk.store.database import Database
+from frontdesk.store.queue import Queue
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    with Database(store_url) as database:
+        yield database
+
+
+def jobs(store_url: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(store_url) as connection:
+        return connection.execute(
+            "SELECT task_name, args, queueing_lock, status, scheduled_at > now() FROM frontdesk.procrastinate_jobs"
+            " ORDER BY id"
+        ).fetchall()
+
+
+def test_a_job_is_in_the_table_of_the_library(database: Database, store_url: str) -> None:
+    assert Queue(database).defer("a_task", {"tenant": "acme"}, delay_s=60) is not None
+    assert jobs(store_url) == [("a_task", {"tenant": "acme"}, None, "todo", True)]
+
+
+def test_of_one_queueing_lock_one_job_waits(database: Database, store_url: str) -> None:
+    queue = Queue(database)
+    first = queue.defer("a_task", {}, queueing_lock="one")
+    assert (first is not None, queue.defer("a_task", {}, queueing_lock="one")) == (True, None)
+    with psycopg.connect(store_url, autocommit=True) as connection:
+        connection.execute("UPDATE frontdesk.procrastinate_jobs SET status = 'doing'")
+    assert queue.defer("a_task", {}, queueing_lock="one") is not None
+    assert [status for *_, status, _ in jobs(store_url)] == ["doing", "todo"]
+
+
+def test_who_comes_second_at_the_same_moment_is_told_that_one_waits(
+    database: Database, store_url: str
+) -> None:
+    """Between the look and the insert another process has put the same job in."""
+    with psycopg.connect(store_url) as other:
+        other.execute(
+            "INSERT INTO frontdesk.procrastinate_jobs (queue_name, task_name, queueing_lock)"
+            " VALUES ('default', 'a_task', 'one')"
+        )
+        # Not committed: nobody sees it, and its key is taken.
+        with psycopg.connect(store_url, autocommit=True) as watcher:
+            found: list[int | None] = []
+            second = threading.Thread(
+                target=lambda: found.append(Queue(database).defer("a_task", {}, queueing_lock="one"))
+            )
+            second.start()
+            while not watcher.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).fetchall():
+                pass
+            other.commit()
+            second.join(10)
+    assert found == [None]
