@@ -12,6 +12,9 @@ from frontdesk.store.database import Database
 from frontdesk.store.queue import Queue
 
 
+OPTIONS = "-c search_path=frontdesk"  # the triggers of the library name its tables without a schema
+
+
 @pytest.fixture
 def database(store_url: str) -> Iterator[Database]:
     with Database(store_url) as database:
@@ -19,7 +22,7 @@ def database(store_url: str) -> Iterator[Database]:
 
 
 def jobs(store_url: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(store_url) as connection:
+    with psycopg.connect(store_url, options=OPTIONS) as connection:
         return connection.execute(
             "SELECT task_name, args, queueing_lock, status, scheduled_at > now() FROM frontdesk.procrastinate_jobs"
             " ORDER BY id"
@@ -35,7 +38,7 @@ def test_of_one_queueing_lock_one_job_waits(database: Database, store_url: str) 
     queue = Queue(database)
     first = queue.defer("a_task", {}, queueing_lock="one")
     assert (first is not None, queue.defer("a_task", {}, queueing_lock="one")) == (True, None)
-    with psycopg.connect(store_url, autocommit=True) as connection:
+    with psycopg.connect(store_url, autocommit=True, options=OPTIONS) as connection:
         connection.execute("UPDATE frontdesk.procrastinate_jobs SET status = 'doing'")
     assert queue.defer("a_task", {}, queueing_lock="one") is not None
     assert [status for *_, status, _ in jobs(store_url)] == ["doing", "todo"]
@@ -45,13 +48,13 @@ def test_who_comes_second_at_the_same_moment_is_told_that_one_waits(
     database: Database, store_url: str
 ) -> None:
     """Between the look and the insert another process has put the same job in."""
-    with psycopg.connect(store_url) as other:
+    with psycopg.connect(store_url, options=OPTIONS) as other:
         other.execute(
             "INSERT INTO frontdesk.procrastinate_jobs (queue_name, task_name, queueing_lock)"
             " VALUES ('default', 'a_task', 'one')"
         )
         # Not committed: nobody sees it, and its key is taken.
-        with psycopg.connect(store_url, autocommit=True) as watcher:
+        with psycopg.connect(store_url, autocommit=True, options=OPTIONS) as watcher:
             found: list[int | None] = []
             second = threading.Thread(
                 target=lambda: found.append(Queue(database).defer("a_task", {}, queueing_lock="one"))
