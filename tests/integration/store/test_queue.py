@@ -11,7 +11,6 @@ import pytest
 from frontdesk.store.database import Database
 from frontdesk.store.queue import Queue
 
-
 OPTIONS = "-c search_path=frontdesk"  # the triggers of the library name its tables without a schema
 
 
