@@ -108,6 +108,7 @@ def activity_from_account_event(
         activity=kind.activity,
         source=kind.trigger,
         occurred_at=call.at,
+        counts=False,  # the log tells the same once more
         user_id=user.user_id,
         user_name=user.email or user.username or user.phone_number,
         connection=connection.name,
