@@ -59,3 +59,10 @@ CREATE TABLE frontdesk.worker_numbers (
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (name, labels)
 );
+
+-- Why a job did not get through the last time; procrastinate keeps no reason.
+CREATE TABLE frontdesk.job_errors (
+    job_id bigint PRIMARY KEY REFERENCES frontdesk.procrastinate_jobs ON DELETE CASCADE,
+    at timestamptz NOT NULL DEFAULT now(),
+    reason text NOT NULL
+);
