@@ -39,6 +39,7 @@ from localauth0.management import http as management
 from localauth0.routes import (
     authorize,
     dbconnections,
+    delivery_faults,
     device,
     discovery,
     downloads,
@@ -84,6 +85,7 @@ _PUBLIC = (
     userinfo,
     logout,
     downloads,
+    delivery_faults,
 )
 _PAGES = ("/authorize", "/activate", "/u/", "/v2/logout", "/oidc/logout")
 

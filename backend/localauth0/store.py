@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from localauth0.actions.library import ActionLibrary
 from localauth0.activity import Activity
+from localauth0.delivery_faults import FaultDice
 from localauth0.device_flow import WaitingDevices
 from localauth0.generator import GeneratedPeople
 from localauth0.happenings import Doer, Happening, Kind
@@ -159,6 +160,7 @@ class Store:
         """Back to the tenant file: no session, no token, users, applications and APIs as they were."""
         with self.lock:
             self.config = self._file
+            self.delivery_faults = FaultDice(self.config.deliveries)
             self.limits = RateLimits(self.config.rate_limit, self.clock)
             lives = self.lifetimes
             self.users = UserStore(

@@ -276,6 +276,24 @@ class EventStream(_Record):
     updated_at: str
 
 
+Probability = Annotated[float, Field(ge=0, le=1, strict=False)]
+
+
+class DeliveryFaults(_Record):
+    """How often something goes wrong on the way to the receivers of streams (delivery_faults.py), for tests.
+
+    A delayed request waits up to `delay_s`. `drop_answer`: it is sent, and its answer counts as none.
+    """
+
+    duplicate: Probability = 0.0
+    reorder: Probability = 0.0
+    delay: Probability = 0.0
+    delay_s: Annotated[float, Field(ge=0, strict=False)] = 0.2
+    drop_answer: Probability = 0.0
+    fail_connection: Probability = 0.0
+    seed: int = 0
+
+
 class Generate(_Record):
     """How many users, roles and organizations are made up beside those that the file names (generator.py)."""
 
@@ -305,6 +323,7 @@ class TenantConfig(_Record):
     plan: Plan = Plan()
     action_builds: ActionBuilds = ActionBuilds()
     export_jobs: ExportJobs = ExportJobs()
+    deliveries: DeliveryFaults = DeliveryFaults()
     sent_secrets: Literal["replace", "merge"] = "replace"
     device_flow: DeviceFlow = DeviceFlow()
     generate: Generate | None = None
