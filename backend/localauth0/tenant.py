@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from localauth0.log_settings import LogDelivery, WebhookExtension
+
 AppType = Literal["spa", "regular_web", "native", "non_interactive"]
 Trigger = Literal["post-login", "credentials-exchange", "post-user-registration", "post-change-password"]
 TokenDialect = Literal["access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"]
@@ -324,6 +326,8 @@ class TenantConfig(_Record):
     action_builds: ActionBuilds = ActionBuilds()
     export_jobs: ExportJobs = ExportJobs()
     deliveries: DeliveryFaults = DeliveryFaults()
+    log_delivery: LogDelivery = LogDelivery()
+    webhook_extension: WebhookExtension | None = None
     sent_secrets: Literal["replace", "merge"] = "replace"
     device_flow: DeviceFlow = DeviceFlow()
     generate: Generate | None = None
