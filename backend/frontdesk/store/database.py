@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -22,9 +25,51 @@ WHY_BUDGET_S = 2
 MAX_CONNECTIONS = 8
 
 Connection = psycopg.Connection[TupleRow]
+_Result = TypeVar("_Result")
+_ends_at: ContextVar[float | None] = ContextVar("frontdesk_store_ends_at", default=None)
 
 # Where nobody has set logging up, in a command, the pool's own lines would stand before our sentence.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def store_budget(seconds: float) -> Iterator[None]:
+    """Bound all that the block asks of any Database, together: what comes too late raises StoreUnavailable.
+
+    It holds for a PostgreSQL that is stalled too, and answers nothing on an open connection.
+    """
+    before = _ends_at.get()
+    ends_at = time.monotonic() + seconds
+    token = _ends_at.set(ends_at if before is None else min(before, ends_at))
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def _left_s() -> float | None:
+    ends_at = _ends_at.get()
+    return None if ends_at is None else ends_at - time.monotonic()
+
+
+class _BoundedConnection(psycopg.Connection[TupleRow]):
+    """Waits for the server no longer than the budget of the moment, and is of no use afterwards."""
+
+    def wait(
+        self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None
+    ) -> _Result:  # the one place where the library waits
+        """Wait for an answer. Raises OperationalError when it does not come in time."""
+        left_s = _left_s()
+        if left_s is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            if left_s <= 0:
+                gen.close()  # not even sent: above all no COMMIT whose answer nobody waits for
+                raise psycopg.OperationalError("the time is over")
+            return super().wait(gen, interval, left_s)
+        except psycopg.OperationalError:
+            self.close()
+            raise
 
 
 class Database:
@@ -39,6 +84,7 @@ class Database:
             timeout=CONNECT_BUDGET_S,
             open=False,
             check=ConnectionPool.check_connection,
+            connection_class=_BoundedConnection,
             kwargs=connection_arguments(url),
         )
 
@@ -63,10 +109,11 @@ class Database:
 
         Names without a schema are those of `frontdesk`. Raises StoreUnavailable when PostgreSQL is out of reach.
         """
+        left_s = _left_s()
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection(None if left_s is None else max(left_s, 0.0)) as connection:
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except (PoolTimeout, psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
             raise StoreUnavailable(
                 f"frontdesk's database gives no answer ({self._why(error)}); check FRONTDESK_DATABASE_URL"
             ) from None
@@ -88,9 +135,9 @@ class Database:
                 if got and not connection.closed:
                     connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
-    def _why(self, error: psycopg.OperationalError) -> str:
+    def _why(self, error: psycopg.Error) -> str:
         """Return what keeps us out in a few words; the pool says only that it took too long."""
-        if isinstance(error, PoolTimeout):
+        if isinstance(error, PoolTimeout) and _ends_at.get() is None:
             try:
                 psycopg.connect(self._url, connect_timeout=WHY_BUDGET_S).close()
             except psycopg.OperationalError as refused:

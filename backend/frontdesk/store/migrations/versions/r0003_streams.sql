@@ -18,6 +18,7 @@ CREATE TABLE frontdesk.deliveries (
 CREATE INDEX deliveries_waiting ON frontdesk.deliveries (tenant, id) INCLUDE (records, bytes, received_at)
     WHERE state IN ('waiting', 'apart');
 CREATE INDEX deliveries_failed ON frontdesk.deliveries (tenant, id) WHERE state = 'failed';
+CREATE INDEX deliveries_finished ON frontdesk.deliveries (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX deliveries_by_time ON frontdesk.deliveries (tenant, received_at);
 
 -- Records that could not be taken, with the reason; the others of their delivery were.
