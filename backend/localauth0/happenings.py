@@ -1,4 +1,4 @@
-"""What happens to users, told at one place (`Store.happened`) to whoever keeps a log of it or sends it on.
+"""What happens to users and organizations, told at one place (`Store.happened`) to whoever logs it or sends it on.
 
 Source: the stand-in's side effects are those of Auth0 docs, "Log Event Type Codes" and "Event Streams".
 """
@@ -20,6 +20,19 @@ Kind = Literal[
     "logged_in",
     "login_failed",  # `profile` is None when nobody has that name; `detail["identifier"]` is what was typed
     "password_changed",
+    "login_recorded",  # the profile counts a login, whether or not the user was let in
+    "metadata_set",  # by an Action
+    "imported",
+    "import_updated",
+    # Of these the profile is None. `detail["organization"]` is it as the Management API shows it; the others have
+    # `user_id` too, and those about roles `role` with id and name.
+    "organization_created",
+    "organization_updated",
+    "organization_deleted",
+    "member_added",
+    "member_deleted",
+    "member_role_assigned",
+    "member_role_deleted",
 ]
 
 

@@ -7,6 +7,7 @@ from localauth0.actions.events import LoginAttempt, credentials_exchange_event, 
 from localauth0.actions.triggers import ActionFailed, Effects
 from localauth0.claims import ClaimsTooLarge, check_size, is_allowed
 from localauth0.errors import LocalAuth0Error
+from localauth0.happenings import Doer
 from localauth0.live import LiveTenant
 from localauth0.management.scopes import CURRENT_USER_SCOPES
 from localauth0.records import (
@@ -94,6 +95,11 @@ def authorize(tenant: LiveTenant, attempt: LoginAttempt) -> AuthorizedGrant:
         raise LoginRefused("access_denied", str(err)) from err
     users.write_metadata(tenant.store, attempt.user, "app_metadata", effects.app_metadata)
     users.write_metadata(tenant.store, attempt.user, "user_metadata", effects.user_metadata)
+    if effects.app_metadata or effects.user_metadata:
+        by = Doer(attempt.grant.client_id, attempt.request.ip, attempt.request.user_agent)
+        tenant.store.happened(
+            "metadata_set", attempt.user.profile, by=by, connection=attempt.grant.connection
+        )
     if effects.denial is not None:
         raise LoginRefused(effects.denial.code, effects.denial.reason)
     return AuthorizedGrant(

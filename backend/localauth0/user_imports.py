@@ -12,6 +12,7 @@ from typing import Any
 
 from localauth0 import users
 from localauth0.errors import NotImplementedHere
+from localauth0.happenings import Doer
 from localauth0.new_users import new_profile
 from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection
@@ -49,14 +50,16 @@ class Outcome:
         return {**{kind: self.counts[kind] for kind in kinds}, "total": sum(self.counts.values())}
 
 
-def import_users(store: Store, connection: Connection, rows: Sequence[Any], *, upsert: bool) -> Outcome:
+def import_users(
+    store: Store, connection: Connection, rows: Sequence[Any], *, upsert: bool, by: Doer
+) -> Outcome:
     """Add each row's user to the connection; with `upsert` also change who is there. Raises NotImplementedHere."""
     _refuse_unknown_parts(rows)
     outcome = Outcome()
     for row in rows:
         try:
             with store.lock:
-                outcome.counts[_take_in(store, connection, row, upsert=upsert)] += 1
+                outcome.counts[_take_in(store, connection, row, upsert=upsert, by=by)] += 1
         except _Refused as err:
             outcome.counts["failed"] += 1
             outcome.errors.append({"user": row, "errors": [err.told]})
@@ -69,7 +72,7 @@ def _refuse_unknown_parts(rows: Sequence[Any]) -> None:
             raise NotImplementedHere(f"{name} of imported users")
 
 
-def _take_in(store: Store, connection: Connection, row: Any, *, upsert: bool) -> str:
+def _take_in(store: Store, connection: Connection, row: Any, *, upsert: bool, by: Doer) -> str:
     given = _checked(row)
     own_id = given.pop("user_id", None)
     given["email"] = given["email"].lower()
@@ -79,10 +82,12 @@ def _take_in(store: Store, connection: Connection, row: Any, *, upsert: bool) ->
     if holder is None:
         profile = new_profile(store, connection, given, own_id=own_id)
         store.users[profile["user_id"]] = UserRecord(profile, None, [])
+        store.happened("imported", profile, by=by, connection=connection.name)
         return "inserted"
     if not upsert:
         raise _Refused("DUPLICATED_USER", "The user already exist and upsert parameter is false")
     store.users.rewrite(holder, {**holder.profile, **given, "updated_at": iso_ms(store.clock())})
+    store.happened("import_updated", holder.profile, by=by, connection=connection.name)
     return "updated"
 
 

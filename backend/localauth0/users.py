@@ -8,6 +8,7 @@ from copy import deepcopy
 from itertools import islice
 from typing import Any
 
+from localauth0.happenings import Doer
 from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection, Organization
 from localauth0.user_store import UserRecord
@@ -82,13 +83,15 @@ def users_of_connection(store: Store, connection: Connection) -> list[UserRecord
     return [user for user in looked_at if connection in connections_of(store, user)]
 
 
-def record_login(store: Store, user: UserRecord, ip: str) -> None:
+def record_login(store: Store, user: UserRecord, by: Doer, connection: Connection) -> None:
     """Count an authentication. A blocked user with the right password is counted too, as in Auth0."""
     with store.lock:
         now = iso_ms(store.clock())
         count = int(user.profile.get("logins_count", 0)) + 1
+        ip = by.ip or "127.0.0.1"
         seen = {"last_login": now, "last_ip": ip, "updated_at": now, "logins_count": count}
         store.users.rewrite(user, {**user.profile, **seen})
+        store.happened("login_recorded", user.profile, by=by, connection=connection.name)
 
 
 def event_user(store: Store, user: UserRecord) -> dict[str, Any]:

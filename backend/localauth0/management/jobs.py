@@ -32,6 +32,7 @@ from localauth0.management.http import (
     not_found,
     scoped,
 )
+from localauth0.management.users import api_doer
 from localauth0.routes.http import live
 from localauth0.store import Store, iso_ms
 from localauth0.tenant import Connection
@@ -85,7 +86,8 @@ def begin_import() -> tuple[Response, int]:
     connection = _connection(tenant, form.get("connection_id"))
     if connection is None or not connection.is_database:
         raise ManagementError(400, "The connection must be a database connection.", "invalid_body")
-    outcome = import_users(tenant.store, connection, _sent_users(), upsert=form.get("upsert") == "true")
+    is_upsert = form.get("upsert") == "true"
+    outcome = import_users(tenant.store, connection, _sent_users(), upsert=is_upsert, by=api_doer())
     told = {"connection_id": connection.id, "connection": connection.name}
     if form.get("external_id"):
         told["external_id"] = form["external_id"]

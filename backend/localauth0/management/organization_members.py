@@ -5,12 +5,14 @@ Source: the Management OpenAPI, `/organizations/{id}/members`; recorded answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from flask import Response, request
 from pydantic import Field
 
 from localauth0.errors import ManagementError
+from localauth0.happenings import Kind
 from localauth0.management.http import (
     Body,
     Document,
@@ -22,12 +24,13 @@ from localauth0.management.http import (
     scoped,
 )
 from localauth0.management.member_lists import members_page, require_roles, require_users, shown_member
-from localauth0.management.organizations import organization
+from localauth0.management.organizations import organization, shown_organization
 from localauth0.management.roles import shown_role
 from localauth0.management.user_memberships import RolesBody
+from localauth0.management.users import api_doer
 from localauth0.routes.http import live
 from localauth0.store import Store, iso_ms
-from localauth0.tenant import Role
+from localauth0.tenant import Organization, Role
 
 blueprint = management_blueprint("organization_members")
 
@@ -64,10 +67,12 @@ def list_members(organization_id: str) -> Response:
 def add_members(organization_id: str) -> Response:
     body, store = body_of(MembersBody), live().store
     with store.lock:
-        organization(store, organization_id)
+        joined = organization(store, organization_id)
         require_users(store, body.members)
-        for user_id in body.members:
+        new = [one for one in body.members if not store.memberships.is_member(organization_id, one)]
+        for user_id in new:
             store.memberships.join(organization_id, user_id, iso_ms(store.clock()))
+    _tell("member_added", joined, new)
     return Response(status=204)
 
 
@@ -76,9 +81,11 @@ def add_members(organization_id: str) -> Response:
 def remove_members(organization_id: str) -> Response:
     body, store = body_of(MembersBody), live().store
     with store.lock:
-        organization(store, organization_id)
+        left = organization(store, organization_id)
+        gone = [one for one in body.members if store.memberships.is_member(organization_id, one)]
         for user_id in body.members:
             store.memberships.leave(organization_id, user_id)
+    _tell("member_deleted", left, gone)
     return Response(status=204)
 
 
@@ -96,11 +103,14 @@ def list_member_roles(organization_id: str, user_id: str) -> Response:
 def assign_member_roles(organization_id: str, user_id: str) -> Response:
     body, store = body_of(RolesBody), live().store
     with store.lock:
-        organization(store, organization_id)
+        where = organization(store, organization_id)
         require_users(store, [user_id])
         require_roles(store, body.roles)
+        before = _roles(store, organization_id, user_id)
         for role_id in body.roles:
             store.memberships.grant_in(organization_id, role_id, user_id)
+        new = [role for role in _roles(store, organization_id, user_id) if role not in before]
+    _tell("member_role_assigned", where, [user_id], new)
     return Response(status=204)
 
 
@@ -109,10 +119,25 @@ def assign_member_roles(organization_id: str, user_id: str) -> Response:
 def remove_member_roles(organization_id: str, user_id: str) -> Response:
     body, store = body_of(RolesBody), live().store
     with store.lock:
-        organization(store, organization_id)
+        where = organization(store, organization_id)
+        gone = [role for role in _roles(store, organization_id, user_id) if role.id in body.roles]
         for role_id in body.roles:
             store.memberships.revoke_in(organization_id, role_id, user_id)
+    _tell("member_role_deleted", where, [user_id], gone)
     return Response(status=204)
+
+
+def _tell(
+    kind: Kind, where: Organization, user_ids: Sequence[str], roles: Sequence[Role] | None = None
+) -> None:
+    """Tell it of each of the users, and of each of the roles when it is about roles."""
+    about_roles: list[Document] = [{}]
+    if roles is not None:
+        about_roles = [{"role": {"id": one.id, "name": one.name}} for one in roles]
+    store, shown = live().store, shown_organization(where)
+    for user_id in dict.fromkeys(user_ids):
+        for about in about_roles:
+            store.happened(kind, None, by=api_doer(), organization=shown, user_id=user_id, **about)
 
 
 def _asks_for_roles() -> bool:

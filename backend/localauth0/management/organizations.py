@@ -11,6 +11,7 @@ from flask import Response, jsonify, request
 from pydantic import Field, StringConstraints
 
 from localauth0.errors import ManagementError
+from localauth0.happenings import Kind
 from localauth0.management.http import (
     Body,
     Document,
@@ -21,6 +22,7 @@ from localauth0.management.http import (
     page_of,
     scoped,
 )
+from localauth0.management.users import api_doer
 from localauth0.routes.http import live
 from localauth0.store import Store
 from localauth0.tenant import Organization, random_id
@@ -65,6 +67,7 @@ def create_organization() -> tuple[Response, int]:
         _refuse_name(store, body.name)
         made = _with(Organization(id=random_id("org_", 16), name=body.name), body.set_values())
         store.put("organizations", made)
+    _tell("organization_created", made)
     return jsonify(shown_organization(made)), 201
 
 
@@ -93,6 +96,7 @@ def change_organization(organization_id: str) -> Response:
             _refuse_name(store, changes["name"])
         changed = _with(before, changes)
         store.put("organizations", changed, replacing=before)
+    _tell("organization_updated", changed)
     return jsonify(shown_organization(changed))
 
 
@@ -101,9 +105,12 @@ def change_organization(organization_id: str) -> Response:
 def delete_organization(organization_id: str) -> Response:
     store = live().store
     with store.lock:
-        if any(one.id == organization_id for one in store.config.organizations):
+        gone = next((one for one in store.config.organizations if one.id == organization_id), None)
+        if gone is not None:
             store.memberships.forget_organization(organization_id)
             store.drop("organizations", lambda one: one.id == organization_id)
+    if gone is not None:
+        _tell("organization_deleted", gone)
     return Response(status=204)
 
 
@@ -123,6 +130,10 @@ def shown_organization(one: Organization) -> Document:
     if one.metadata:
         shown["metadata"] = dict(one.metadata)
     return {**shown, **one.settings}
+
+
+def _tell(kind: Kind, one: Organization) -> None:
+    live().store.happened(kind, None, by=api_doer(), organization=shown_organization(one))
 
 
 def _with(one: Organization, changes: Document) -> Organization:

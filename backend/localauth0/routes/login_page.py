@@ -57,7 +57,8 @@ def complete_login(
     tenant: LiveTenant, transaction: Transaction, user: UserRecord, connection: Connection
 ) -> Response:
     """The end of a login whose user has just authenticated: a session, and what the login was for."""
-    users.record_login(tenant.store, user, request.remote_addr or "127.0.0.1")
+    by = http.doer(transaction.request.client_id)
+    users.record_login(tenant.store, user, by, connection)
     try:
         refuse_blocked(user)
     except LoginRefused as err:
@@ -66,7 +67,6 @@ def complete_login(
     tenant.store.sessions.take(http.session_handle())
     session = begin_session(tenant, user, connection, secrets.token_urlsafe(24))
     response = answer_login(tenant, transaction, session)
-    by = http.doer(transaction.request.client_id)
     place = {"hostname": request.host, "session_id": session.id}
     tenant.store.happened("logged_in", user.profile, by=by, connection=connection.name, **place)
     http.remember_session(response, tenant.store.sessions.add(session))

@@ -144,7 +144,7 @@ def _password(call: TokenRequest) -> dict[str, Any]:
         note_wrong_password(call.tenant, directories, call.required("username"), by)
         raise invalid_grant("Wrong email or password.")
     user, connection = found
-    users.record_login(call.tenant.store, user, call.facts.ip)
+    users.record_login(call.tenant.store, user, by, connection)
     note = partial(call.tenant.store.happened, by=by, connection=connection.name, hostname=request.host)
     try:
         refuse_blocked(user)
