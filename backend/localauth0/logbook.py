@@ -36,6 +36,9 @@ class Logbook:
         self._records: list[Record] = []
         self._of_user: dict[str, list[Record]] = {}
         self._last_stamp, self._counter = "", 0
+        self._newest: str | None = None
+        # Called after each record, by whoever has written it: they must be quick.
+        self.listeners: list[Callable[[], None]] = []
 
     def write(self, code: str, *, description: str = "", **known: Any) -> Record:
         """Add a record of the type `code` at this moment; `known` are its members that have a value."""
@@ -50,7 +53,9 @@ class Logbook:
             record["location_info"] = None
             record.update({name: known[name] for name in _AT_THE_END if known.get(name) is not None})
             self._keep(record)
-            return record
+        for listener in tuple(self.listeners):
+            listener()
+        return record
 
     def records(self) -> Sequence[Record]:
         """All records that are kept, oldest first."""
@@ -71,6 +76,11 @@ class Logbook:
             start = bisect_right(self._ids, log_id) if log_id is not None else 0
             return self._records[start : start + count]
 
+    def newest_id(self) -> str | None:
+        """The id of the last record that was written, whether or not it is still kept."""
+        with self._lock:
+            return self._newest
+
     def of_user(self, user_id: str) -> list[Record]:
         """The records about a user, oldest first."""
         with self._lock:
@@ -80,7 +90,7 @@ class Logbook:
 
     def oldest_possible_id(self) -> str:
         """The id at which the retention begins: what is smaller cannot be there any more."""
-        return f"900{_stamp(self._clock() - self._retention)}".ljust(ID_DIGITS, "0")
+        return first_id_at(self._clock() - self._retention)
 
     def newest_first(self) -> Iterator[Record]:
         return reversed(self.records())
@@ -92,6 +102,7 @@ class Logbook:
         return f"900{self._last_stamp}{self._counter:0{_COUNTER_DIGITS}d}"
 
     def _keep(self, record: Record) -> None:
+        self._newest = record["log_id"]
         self._ids.append(record["log_id"])
         self._records.append(record)
         if record["user_id"]:
@@ -116,6 +127,11 @@ class Logbook:
         del kept[0]
         if not kept:
             del self._of_user[user_id]
+
+
+def first_id_at(moment: datetime) -> str:
+    """The id that all records of that moment and later come after."""
+    return f"900{_stamp(moment)}".ljust(ID_DIGITS, "0")
 
 
 def strategy_type(strategy: str) -> str:

@@ -20,6 +20,7 @@ from localauth0.app import MAX_BODY_BYTES, create_app
 from localauth0.errors import LocalAuth0Error
 from localauth0.keys import SigningKeys
 from localauth0.live import LiveTenant
+from localauth0.log_delivery import LogStreams
 from localauth0.records import ActionExecution, Mail
 from localauth0.store import Clock, Lifetimes, Store, utc_now
 from localauth0.tenant_file import parse_tenant, read_tenant_file
@@ -62,6 +63,7 @@ class LocalAuth0:
         self._keys = SigningKeys(config.tenant, Path(data_dir) if data_dir is not None else None)
         self._runtime = ActionsRuntime()
         self._triggers = Triggers(self._store, self._runtime, limit_s=trigger_limit_s)
+        self._log_streams = LogStreams(self._store)
         self._http: _HttpServer | None = None
         self._url: str | None = None
 
@@ -85,6 +87,11 @@ class LocalAuth0:
         return list(self._store.mails)
 
     @property
+    def log_streams(self) -> LogStreams:
+        """The sending of the log, with the failures of each stream."""
+        return self._log_streams
+
+    @property
     def store(self) -> Store:
         return self._store
 
@@ -101,6 +108,7 @@ class LocalAuth0:
         live = LiveTenant(self._url, self._store, self._keys, self._triggers)
         self._store.place_at(live.management_audience)
         self._http = _HttpServer(listening, live)
+        self._log_streams.start()
         return self
 
     def stop(self) -> None:
@@ -114,6 +122,7 @@ class LocalAuth0:
         if self._http is not None:
             self._http.wait_for_requests()
             self._http = None
+        self._log_streams.stop()
 
     def reset(self) -> None:
         """Back to the tenant file: sessions, tokens, logins, metadata, executions and instances are forgotten."""

@@ -114,6 +114,8 @@ class Store:
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
         self.listeners: list[Callable[[Happening], None]] = [Journal(self).hear]
+        # Called after each change of `config` and each reset, by whoever makes it: they must be quick.
+        self.watchers: list[Callable[[], None]] = []
         self.jobs = JobBoard(config.export_jobs, clock)
         self.reset()
 
@@ -141,6 +143,7 @@ class Store:
         """Replace members of `config`, for everybody at once; who reads `config` sees all of a change or nothing."""
         with self.lock:
             self.config = self.config.model_copy(update=members)
+            self._tell_watchers()
 
     def put(self, member: str, record: BaseModel, *, replacing: BaseModel | None = None) -> None:
         """Put a record in the place of another one, or at the end of `config`'s list `member`."""
@@ -193,6 +196,11 @@ class Store:
             self.password_tickets = Expiring[PasswordTicket](self.clock, lives.password_ticket)
             self.mails: deque[Mail] = deque(maxlen=_MAX_RECORDED)
             self.executions: deque[ActionExecution] = deque(maxlen=_MAX_RECORDED)
+            self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
+        for watcher in tuple(self.watchers):
+            watcher()
 
     def _user_record(self, entry: UserEntry) -> UserRecord:
         now = iso_ms(self.clock())

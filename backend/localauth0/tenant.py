@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import string
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from localauth0.log_settings import LogDelivery, WebhookExtension
 
@@ -253,6 +254,12 @@ class DeviceFlow(_Record):
     expires_in: Annotated[int, Field(gt=0)] = 900
 
 
+def _iso_moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time needs its offset, such as Z")
+    return text
+
+
 class LogStream(_Record):
     """Where the tenant's log goes. `sink` has the keys of its type; what was not said is absent."""
 
@@ -264,6 +271,8 @@ class LogStream(_Record):
     filters: list[dict[str, Any]] | None = None
     pii_config: dict[str, Any] | None = None
     isPriority: bool | None = None
+    # Where a new stream begins in the log, as an ISO 8601 time; Auth0 does not show it later.
+    start_from: Annotated[str, AfterValidator(_iso_moment)] | None = Field(default=None, exclude=True)
 
 
 class EventStream(_Record):

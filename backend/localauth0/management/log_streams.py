@@ -6,11 +6,13 @@ Source: Auth0 docs, "Log Streams"; the Management OpenAPI; recorded traffic of t
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from flask import Response, jsonify
 
 from localauth0.errors import ManagementError
+from localauth0.log_categories import CATEGORIES, SECURITY
 from localauth0.management.http import (
     Body,
     Document,
@@ -57,14 +59,6 @@ _CONTENT_FORMATS = ("JSONARRAY", "JSONLINES", "JSONOBJECT")
 _PARTNER_NAMES = {"eventbridge": "awsPartnerEventSource", "eventgrid": "azurePartnerTopic"}
 # What a change of the sink need not repeat.
 _KEPT = frozenset({"mixpanelServiceAccountPassword"})
-_SECURITY = "security"  # not among the documented categories, and yet what a priority stream is given
-_CATEGORIES = frozenset({
-    "auth.login.fail", "auth.login.notification", "auth.login.success", "auth.logout.fail", "auth.logout.success",
-    "auth.signup.fail", "auth.signup.success", "auth.silent_auth.fail", "auth.silent_auth.success",
-    "auth.token_exchange.fail", "auth.token_exchange.success", "management.fail", "management.success",
-    "scim.event", "system.notification", "user.fail", "user.notification", "user.success", "actions", "other",
-    _SECURITY,
-})  # fmt: skip
 
 
 class _Filter(Body):
@@ -112,8 +106,9 @@ def create_log_stream() -> Response:
     given = {key: value for key, value in body.set_values().items() if key not in ("sink", "startFrom")}
     given.setdefault("name", body.type)
     if body.isPriority and not body.filters:
-        given["filters"] = [{"type": "category", "name": _SECURITY}]
-    stream = LogStream(**given, sink=_checked_sink(body.type, body.sink) | _partner_name(body.type))
+        given["filters"] = [{"type": "category", "name": SECURITY}]
+    sink = _checked_sink(body.type, body.sink) | _partner_name(body.type)
+    stream = LogStream(**given, sink=sink, start_from=_checked_moment(body.startFrom))
     store = live().store
     with store.lock:
         if len(store.config.log_streams) >= store.config.plan.max_log_streams:
@@ -166,10 +161,21 @@ def _document(stream: LogStream) -> Document:
 
 def _check_filters(filters: list[_Filter] | None) -> None:
     for one in filters or []:
-        if one.name not in _CATEGORIES:
+        if one.name not in CATEGORIES:
             raise invalid_body(
                 f"Payload validation error: 'No enum match for: {one.name}' on property filters.name."
             )
+
+
+def _checked_moment(text: str | None) -> str | None:
+    """Where a stream is to begin. Raises ManagementError."""
+    try:
+        moment = datetime.fromisoformat(text) if text is not None else None
+    except ValueError:
+        fault = "'Object didn't pass validation for format date-time' on property startFrom"
+        raise invalid_body(f"Payload validation error: {fault}.") from None
+    # Without an offset it is UTC, as everywhere at Auth0.
+    return moment.replace(tzinfo=moment.tzinfo or UTC).isoformat() if moment is not None else None
 
 
 def _checked_sink(kind: str, sink: Document) -> Document:
@@ -193,6 +199,12 @@ def _check_http_sink(sink: Document) -> None:
     if content_format not in _CONTENT_FORMATS:
         text = f"'No enum match for: {content_format}' on property sink.httpContentFormat"
         raise ManagementError(400, f"Payload validation error: {text}.", "invalid_body")
+    headers = sink.get("httpCustomHeaders") or []
+    if not isinstance(headers, list) or not all(
+        isinstance(one, dict) and one.keys() == {"header", "value"} for one in headers
+    ):
+        text = "'Expected header and value' on property sink.httpCustomHeaders"
+        raise invalid_body(f"Payload validation error: {text}.")
 
 
 def _partner_of(stream: LogStream) -> Document:
