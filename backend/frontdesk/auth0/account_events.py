@@ -107,7 +107,6 @@ def activity_from_account_event(
         type=kind.type,
         activity=kind.activity,
         source=kind.trigger,
-        counts=False,  # the log's record of the same act does
         occurred_at=call.at,
         counts=False,  # the log tells the same once more
         user_id=user.user_id,
