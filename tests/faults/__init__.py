@@ -1,0 +1,1 @@
+"""Faults under load: what was acknowledged is there afterwards, exactly once, whatever was killed, cut or filled."""
