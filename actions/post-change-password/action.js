@@ -41,11 +41,16 @@ exports.onExecutePostChangePassword = async (event) => {
     const fields = isProbe ? { version: 1, tenant: event.tenant?.id, probe: true } : eventFields(event);
     const answer = await call(id, JSON.stringify(fields), event);
     if (isProbe) console.log('frontdesk: probe: HTTP 200');
-    else if (JSON.parse(answer)?.synced !== true) throw new CallFailed('an answer that does not say synced');
+    else if (!isDurable(JSON.parse(answer))) throw new CallFailed('an answer that says neither synced nor queued');
   } catch (fault) {
     console.log(isProbe ? `frontdesk: probe: ${describe(fault)}` : `frontdesk: not synced (${describe(fault)}); ${id}`);
   }
 };
+
+/** Whether the event stands in the database, or is safely on its way there. */
+function isDurable(answer) {
+  return answer?.synced === true || answer?.queued === true;
+}
 
 /** What frontdesk gets to know; what is unset is absent. Never secrets, the request's body or query. */
 function eventFields(event) {

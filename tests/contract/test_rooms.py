@@ -25,6 +25,7 @@ RANKS = {
     "answers": 0,
     "logs": 0,
     "plans": 0,
+    "request_ids": 0,
     "shipped": 0,
     "errors": 0,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
 
 import structlog
 
@@ -15,50 +15,74 @@ from frontdesk.auth0.account_events import (
     user_from_account_event,
 )
 from frontdesk.auth0.signatures import SignedCall
-from frontdesk.identity import Activity
-from frontdesk.sync.checkin import CheckInRules, Writer, compare_tenant
+from frontdesk.identity import Activity, JsonObject, User
+from frontdesk.sync.checkin import CheckInRules, compare_tenant
+from frontdesk.sync.keeping import Keeper, written_or_kept
+from frontdesk.sync.writing import Recorder
 
 _log = structlog.stdlib.get_logger(__name__)
 MIN_BUDGET_S = 0.05
 
 
-class Recorder(Writer, Protocol):
-    """What writes activities, too. Raises as a Writer does."""
+class RecordOutcome(StrEnum):
+    """What became of an event: both it and its user, or nothing of either."""
 
-    def record(self, activity: Activity, *, budget_s: float) -> None:
-        """Add `activity` unless it is there, within `budget_s`."""
+    WRITTEN = "written"
+    QUEUED = "queued"
+    FILTERED = "filtered"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of an event; `of_a_user` tells whether it said whose it is.
-
-    Both stand in the database, unless it is `filtered`: then nothing of the event does.
-    """
+    """What became of an event; `of_a_user` tells whether it said whose it is."""
 
     of_a_user: bool
-    filtered: bool = False
+    outcome: RecordOutcome = RecordOutcome.WRITTEN
+
+    def as_json(self) -> JsonObject:
+        """Return the body of the answer."""
+        return {
+            "synced": self.outcome is RecordOutcome.WRITTEN,
+            "queued": self.outcome is RecordOutcome.QUEUED,
+        }
 
 
 def record_account_event(
-    call: SignedCall, kind: AccountEventKind, rules: CheckInRules, recorder: Recorder
+    call: SignedCall,
+    kind: AccountEventKind,
+    rules: CheckInRules,
+    recorder: Recorder,
+    keeper: Keeper | None = None,
 ) -> Recorded:
-    """Write what a verified call tells of its user, then the activity.
+    """Write what a verified call tells of its user, then the activity, or have the call kept.
 
-    Raises PayloadInvalid for a body with wrong fields; HasuraUnavailable or HasuraRejected when not all was written.
-    Done twice it changes nothing: the profile has its own time, and the activity the id of the call.
+    Raises PayloadInvalid for a body with wrong fields; HasuraUnavailable or HasuraRejected when it was neither written
+    nor kept. Done twice it changes nothing: the profile has its own time, and the activity the id of the call.
     """
     event = parse_account_event(call.body, kind)
     compare_tenant(event.tenant, rules)
     activity = activity_from_account_event(event, kind, call, tenant=rules.tenant)
     user = user_from_account_event(event, tenant=rules.tenant)
-    started = time.monotonic()
     if user is not None:
         structlog.contextvars.bind_contextvars(user_id=user.user_id)
         if left_out := rules.filter.why_left_out(user):
             _log.info("account_event.filtered", reason=left_out)
-            return Recorded(of_a_user=True, filtered=True)
-        recorder.write(user, budget_s=rules.budget_s)
-    left_s = rules.budget_s - (time.monotonic() - started)
+            return Recorded(of_a_user=True, outcome=RecordOutcome.FILTERED)
+    outcome = written_or_kept(
+        lambda budget_s: _record(user, activity, recorder, budget_s),
+        call,
+        way=kind.trigger,
+        tenant=rules.tenant,
+        budget_s=rules.budget_s,
+        keeper=keeper,
+    )
+    return Recorded(of_a_user=user is not None, outcome=outcome or RecordOutcome.QUEUED)
+
+
+def _record(user: User | None, activity: Activity, recorder: Recorder, budget_s: float) -> RecordOutcome:
+    started = time.monotonic()
+    if user is not None:
+        recorder.write(user, budget_s=budget_s)
+    left_s = budget_s - (time.monotonic() - started)
     recorder.record(activity, budget_s=max(left_s, MIN_BUDGET_S))
-    return Recorded(of_a_user=user is not None)
+    return RecordOutcome.WRITTEN

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 import structlog
 
@@ -25,6 +24,9 @@ from frontdesk.identity import (
     UserFilter,
     decide,
 )
+from frontdesk.sync.deferred import POST_LOGIN
+from frontdesk.sync.keeping import Keeper, written_or_kept
+from frontdesk.sync.writing import Writer
 
 _log = structlog.stdlib.get_logger(__name__)
 # The Action believes no answer above 100,000 bytes, and Auth0 fails a login whose custom claims exceed 100 kB; other
@@ -32,17 +34,11 @@ _log = structlog.stdlib.get_logger(__name__)
 MAX_CLAIMS_BYTES = 90_000
 
 
-class Writer(Protocol):
-    """What writes users to Hasura. Raises HasuraUnavailable or HasuraRejected."""
-
-    def write(self, user: User, *, budget_s: float) -> StoredUser:
-        """Write `user` and return what the database says of it, within `budget_s`."""
-
-
 class WriteOutcome(StrEnum):
     """What became of a login's write."""
 
     WRITTEN = "written"
+    QUEUED = "queued"
     UNAVAILABLE = "unavailable"
     REJECTED = "rejected"
     FILTERED = "filtered"
@@ -92,28 +88,38 @@ class CheckedIn:
         """Whether the login stands in the database."""
         return self.outcome is WriteOutcome.WRITTEN
 
+    @property
+    def queued(self) -> bool:
+        """Whether the login is durable, and on its way to the database."""
+        return self.outcome is WriteOutcome.QUEUED
+
     def as_json(self) -> JsonObject:
         """Return the body of the answer (docs/architecture.md, "The hook")."""
         return {
             "decision": "deny" if self.denied else "allow",
             "reason": self.denied,
             "synced": self.synced,
+            "queued": self.queued,
             "access_token": self.access_token,
             "id_token": self.id_token,
         }
 
 
-def check_in(call: SignedCall, rules: CheckInRules, writer: Writer) -> CheckedIn:
+def check_in(
+    call: SignedCall, rules: CheckInRules, writer: Writer, keeper: Keeper | None = None
+) -> CheckedIn:
     """Write the user of a verified post-login call and return the claims of this login.
 
-    Raises PayloadInvalid for a body with wrong fields; HasuraUnavailable or HasuraRejected when nothing was written and
-    the rules refuse such logins. Done twice it changes nothing: every time in the row comes from the signed call.
+    A write that does not come through is left to `keeper`, and the answer then has the least claims.
+    Raises PayloadInvalid for a body with wrong fields; HasuraUnavailable or HasuraRejected when the login was neither
+    written nor kept and the rules refuse such logins. Done twice it changes nothing: every time in the row comes from
+    the signed call.
     """
     payload = parse_post_login(call.body)
     compare_tenant(payload.tenant, rules)
     user = user_from_post_login(payload, tenant=rules.tenant, at=call.at)
     structlog.contextvars.bind_contextvars(user_id=user.user_id)
-    stored, outcome = _write(user, rules, writer)
+    stored, outcome = _write(user, call, rules, writer, keeper)
     decision = decide(user, login_context_from_post_login(payload), stored, rules.policy)
     if isinstance(decision, Denied):
         _log.info("checkin.denied", reason=decision.reason)
@@ -127,34 +133,43 @@ def compare_tenant(named: str | None, rules: CheckInRules) -> None:
         _log.warning("checkin.other_tenant", named=named[:63], configured=rules.auth0_name)
 
 
-def _write(user: User, rules: CheckInRules, writer: Writer) -> tuple[StoredUser | None, WriteOutcome]:
-    """Write the user; what happens to a write that did not come through is decided here and nowhere else.
-
-    This is the place of a durable queue: a login that is queued counts as acknowledged.
-    """
+def _write(
+    user: User, call: SignedCall, rules: CheckInRules, writer: Writer, keeper: Keeper | None
+) -> tuple[StoredUser | None, WriteOutcome]:
+    """Write the user, or have the call kept; a login with which neither was done is decided on here."""
     if left_out := rules.filter.why_left_out(user):
         # The operator's wish and no failure: such a login is not refused, whatever happens to one that fails.
         _log.info("checkin.filtered", reason=left_out)
         return None, WriteOutcome.FILTERED
     try:
-        return writer.write(user, budget_s=rules.budget_s), WriteOutcome.WRITTEN
-    except HasuraUnavailable as error:
-        if rules.refuse_when_not_written:
-            raise
-        _log.warning("checkin.not_written", outcome=WriteOutcome.UNAVAILABLE.value, reason=error.detail)
-        return None, WriteOutcome.UNAVAILABLE
-    except HasuraRejected as error:
-        # A permission or a row that Hasura refuses is a fault of ours, not of the person who logs in.
-        if rules.refuse_when_not_written:
-            raise
-        _log.error(
-            "checkin.not_written",
-            outcome=WriteOutcome.REJECTED.value,
-            reason=error.detail,
-            code=error.code,
-            path=error.path,
+        stored = written_or_kept(
+            lambda budget_s: writer.write(user, budget_s=budget_s),
+            call,
+            way=POST_LOGIN,
+            tenant=rules.tenant,
+            budget_s=rules.budget_s,
+            keeper=keeper,
         )
-        return None, WriteOutcome.REJECTED
+    except (HasuraUnavailable, HasuraRejected) as error:
+        if rules.refuse_when_not_written:
+            raise
+        return None, _not_written(error)
+    return stored, WriteOutcome.QUEUED if stored is None else WriteOutcome.WRITTEN
+
+
+def _not_written(error: HasuraUnavailable | HasuraRejected) -> WriteOutcome:
+    if isinstance(error, HasuraUnavailable):
+        _log.warning("checkin.not_written", outcome=WriteOutcome.UNAVAILABLE.value, reason=error.detail)
+        return WriteOutcome.UNAVAILABLE
+    # A permission or a row that Hasura refuses is a fault of ours, not of the person who logs in.
+    _log.error(
+        "checkin.not_written",
+        outcome=WriteOutcome.REJECTED.value,
+        reason=error.detail,
+        code=error.code,
+        path=error.path,
+    )
+    return WriteOutcome.REJECTED
 
 
 def _answer(claims: Claims, user: User, rules: CheckInRules, outcome: WriteOutcome) -> CheckedIn:

@@ -14,6 +14,7 @@ from frontdesk.web.api import api_blueprint
 from frontdesk.web.auth_hook import register_auth_hook
 from frontdesk.web.connections import connections_blueprint
 from frontdesk.web.drift import drift_exposition
+from frontdesk.web.guarded import guarded, open_keeper
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
 from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
@@ -21,6 +22,7 @@ from frontdesk.web.metrics import Metrics, metrics_blueprint
 from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
 from frontdesk.web.requests import register_requests
+from frontdesk.web.resources import resources_of
 from frontdesk.web.users import register_users
 
 
@@ -45,7 +47,11 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     register_requests(app, metrics)
     register_problems(app)
     register_operator_guard(app, lambda: live.current().operator_tokens)
-    app.register_blueprint(hooks_blueprint(_hook_tenants(settings, live), writer, metrics))
+    keeper = open_keeper(settings, metrics, resources_of(app))
+    hooks = hooks_blueprint(
+        _hook_tenants(settings, live), guarded(writer, settings, metrics), keeper, metrics
+    )
+    app.register_blueprint(hooks)
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics, _drift(settings)))
     app.register_blueprint(api_blueprint(settings.tenants))

@@ -25,6 +25,7 @@ from frontdesk.auth0.signatures import SignedCall, verify_call
 from frontdesk.errors import BodyTooLarge, HasuraError, HookRefused, PayloadInvalid
 from frontdesk.settings import MAX_BODY_BYTES
 from frontdesk.sync import CheckInRules, Recorder, check_in, record_account_event
+from frontdesk.sync.keeping import Keeper
 from frontdesk.web.metrics import Metrics
 
 PROBE_VERSION = 1  # of the body that the hooks take
@@ -40,7 +41,9 @@ class HookTenant:
     rules: CheckInRules
 
 
-def hooks_blueprint(tenants: Mapping[str, HookTenant], writer: Recorder, metrics: Metrics) -> Blueprint:
+def hooks_blueprint(
+    tenants: Mapping[str, HookTenant], writer: Recorder, keeper: Keeper | None, metrics: Metrics
+) -> Blueprint:
     """Return the hooks of these tenants."""
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 
@@ -50,7 +53,7 @@ def hooks_blueprint(tenants: Mapping[str, HookTenant], writer: Recorder, metrics
         with _counted(metrics.check_in_failed):
             if is_probe(call.body, PostLogin):
                 return _probed(known)
-            answer = check_in(call, known.rules, writer)
+            answer = check_in(call, known.rules, writer, keeper)
         metrics.checked_in(answer)
         return dict(answer.as_json())
 
@@ -59,9 +62,9 @@ def hooks_blueprint(tenants: Mapping[str, HookTenant], writer: Recorder, metrics
         with _counted(partial(metrics.account_event, kind.trigger)):
             if is_probe(call.body, AccountEvent):
                 return _probed(known)
-            recorded = record_account_event(call, kind, known.rules, writer)
-        metrics.account_event(kind.trigger, "filtered" if recorded.filtered else "written")
-        return {"synced": not recorded.filtered}
+            recorded = record_account_event(call, kind, known.rules, writer, keeper)
+        metrics.account_event(kind.trigger, recorded.outcome.value)
+        return dict(recorded.as_json())
 
     for kind in (REGISTRATION, PASSWORD_CHANGE):
         view = partial(account_event, kind=kind)

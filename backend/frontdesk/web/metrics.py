@@ -13,6 +13,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -61,7 +62,13 @@ class Metrics:
             ["trigger", "outcome"],
             registry=self._registry,
         )
-
+        self._breaker_open = Gauge(
+            "frontdesk_breaker_open",
+            "1 while a process asks this only now and then, because it gave no answer.",
+            ["of"],
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
         self._sessions = Counter(
             "frontdesk_auth_hook_total",
             "Questions of Hasura's auth hook by what was answered.",
@@ -91,6 +98,10 @@ class Metrics:
     def account_event(self, trigger: str, outcome: str) -> None:
         """Count one registration or change of a password."""
         self._account_events.labels(trigger, outcome).inc()
+
+    def breaker(self, of: str, *, is_open: bool) -> None:
+        """Note the state of a breaker."""
+        self._breaker_open.labels(of).set(is_open)
 
     def exposition(self) -> bytes:
         """Return all numbers in the text format, those of every process when they are shared."""

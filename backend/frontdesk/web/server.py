@@ -17,6 +17,7 @@ from frontdesk.errors import PortTaken, StoreUnavailable
 from frontdesk.logs import configure_logging
 from frontdesk.settings import ServerSettings, Settings, secret
 from frontdesk.store.database import Database
+from frontdesk.web.resources import close_resources
 from frontdesk.web.worker import GunicornLogger, Worker
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "frontdesk",
             "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={self._shared_metrics}"],
             "child_exit": _forget_worker,
+            "worker_exit": _close_worker,
             # Called in the first process alone; code after run() would run in every worker that ends.
             "on_exit": lambda _arbiter: shutil.rmtree(self._shared_metrics, ignore_errors=True),
         }
@@ -102,6 +104,11 @@ def _forget_worker(_arbiter: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _close_worker(_arbiter: Any, worker: Any) -> None:
+    """Let go of connections; what was in flight has ended by now."""
+    close_resources(getattr(worker, "wsgi", None))
 
 
 def _refuse_taken(server: ServerSettings) -> None:

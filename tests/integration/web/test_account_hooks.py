@@ -80,7 +80,7 @@ def without_bookkeeping(row: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_registration_becomes_a_row_and_an_activity(desk_with_engine: Desk, rows: Rows) -> None:
     answer = send(desk_with_engine, REGISTRATION, a_registration(user_metadata={"lang": "de"}), id_="msg_7")
 
-    assert (answer.status_code, answer.json()) == (200, {"synced": True})
+    assert (answer.status_code, answer.json()) == (200, {"synced": True, "queued": False})
     row = row_of(rows)
     assert (row["email"], row["email_verified"], row["connection"]) == (
         "ana@example.com",
@@ -148,7 +148,7 @@ def test_a_change_of_password_clears_nothing_that_it_does_not_carry(
     user = {"user_id": ANA, "email_verified": True, "email": "new@example.com"}
 
     body = {"user": {**user, "last_password_reset": "2026-03-02T09:10:00.000Z"}}
-    assert send(desk_with_engine, PASSWORD_CHANGE, body).json() == {"synced": True}
+    assert send(desk_with_engine, PASSWORD_CHANGE, body).json() == {"synced": True, "queued": False}
 
     after = row_of(rows)
     assert (after["email"], after["email_verified"]) == ("new@example.com", True)
@@ -184,7 +184,7 @@ def test_without_a_user_id_there_is_an_activity_alone(
     trigger: str,
     body: dict[str, Any],
 ) -> None:
-    assert send(desk_with_engine, trigger, body).json() == {"synced": True}
+    assert send(desk_with_engine, trigger, body).json() == {"synced": True, "queued": False}
 
     assert rows.execute("select 1 from users").fetchall() == []
     assert [(activity["source"], activity["user_id"]) for activity in activities(rows)] == [(trigger, None)]
@@ -194,7 +194,7 @@ def test_the_same_call_twice_changes_nothing(desk_with_engine: Desk, rows: Rows)
     send(desk_with_engine, REGISTRATION, a_registration())
     first = (without_bookkeeping(row_of(rows)), activities(rows))
 
-    assert send(desk_with_engine, REGISTRATION, a_registration()).json() == {"synced": True}
+    assert send(desk_with_engine, REGISTRATION, a_registration()).json() == {"synced": True, "queued": False}
 
     assert (without_bookkeeping(row_of(rows)), activities(rows)) == first
 
@@ -329,7 +329,7 @@ def test_nothing_is_kept_of_somebody_whom_the_filter_leaves_out(
     answer = send(desk, REGISTRATION, a_registration())
     passing = send(desk, REGISTRATION, a_registration(user_id="auth0|bob", email_verified=True), id_="msg_2")
 
-    assert (answer.status_code, answer.json()) == (200, {"synced": False})
-    assert passing.json() == {"synced": True}
+    assert (answer.status_code, answer.json()) == (200, {"synced": False, "queued": False})
+    assert passing.json() == {"synced": True, "queued": False}
     assert [activity["user_id"] for activity in activities(rows)] == ["auth0|bob"]
     assert [row["user_id"] for row in rows.execute("select user_id from users").fetchall()] == ["auth0|bob"]

@@ -39,6 +39,7 @@ def test_a_login_is_written_and_gets_its_claims(start_desk: StartDesk, hasura: F
         "decision": "allow",
         "reason": None,
         "synced": True,
+        "queued": False,
         "access_token": {
             HASURA_CLAIMS: {
                 "x-hasura-default-role": "user",

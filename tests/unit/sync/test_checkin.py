@@ -93,6 +93,7 @@ def test_a_denial_carries_no_claims_at_all() -> None:
         "decision": "deny",
         "reason": "This account is blocked.",
         "synced": True,
+        "queued": False,
         "access_token": {},
         "id_token": {},
     }
