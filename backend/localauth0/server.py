@@ -24,9 +24,11 @@ from localauth0.log_delivery import LogStreams
 from localauth0.records import ActionExecution, Mail
 from localauth0.store import Clock, Lifetimes, Store, utc_now
 from localauth0.tenant_file import parse_tenant, read_tenant_file
+from localauth0.webhook_extension import WebhookPoller
 
 _THREADS = 16
 _STOP_LIMIT_S = 10.0
+_READERS_LIMIT_S = 1.0  # for those of `GET /events` to hear of the end
 
 
 class CannotListen(LocalAuth0Error):
@@ -64,6 +66,7 @@ class LocalAuth0:
         self._runtime = ActionsRuntime()
         self._triggers = Triggers(self._store, self._runtime, limit_s=trigger_limit_s)
         self._log_streams = LogStreams(self._store)
+        self._extension = WebhookPoller(self._store)
         self._http: _HttpServer | None = None
         self._url: str | None = None
 
@@ -107,12 +110,16 @@ class LocalAuth0:
             raise
         live = LiveTenant(self._url, self._store, self._keys, self._triggers)
         self._store.place_at(live.management_audience)
+        self._store.event_log.open()
         self._http = _HttpServer(listening, live)
+        self._store.event_sender.start()
         self._log_streams.start()
+        self._extension.start()
         return self
 
     def stop(self) -> None:
         """End the server and its Node process; harmless when it is not running."""
+        self._store.event_log.close(_READERS_LIMIT_S)
         if self._http is not None:
             self._http.stop_listening()
         # Before the wait for running requests: one of them may be waiting for an Action that never returns.
@@ -123,6 +130,8 @@ class LocalAuth0:
             self._http.wait_for_requests()
             self._http = None
         self._log_streams.stop()
+        self._store.event_sender.stop()
+        self._extension.stop()
 
     def reset(self) -> None:
         """Back to the tenant file: sessions, tokens, logins, metadata, executions and instances are forgotten."""
@@ -153,6 +162,7 @@ class _HttpServer:
             asyncore_use_poll=True,  # select() knows 1024 descriptors at most
             max_request_body_size=2 * MAX_BODY_BYTES,  # Flask answers first, in words
             ident=None,
+            channel_request_lookahead=1,  # a request learns that its caller has gone
             clear_untrusted_proxy_headers=True,
         )
         if not isinstance(server, TcpWSGIServer):

@@ -17,6 +17,9 @@ from localauth0.actions.library import ActionLibrary
 from localauth0.activity import Activity
 from localauth0.delivery_faults import FaultDice
 from localauth0.device_flow import WaitingDevices
+from localauth0.event_ledger import EventLedger
+from localauth0.event_log import EventLog
+from localauth0.event_sender import EventSender
 from localauth0.generator import GeneratedPeople
 from localauth0.happenings import Doer, Happening, Kind
 from localauth0.jobs import JobBoard
@@ -113,7 +116,9 @@ class Store:
         self._file, self.config = config, config
         self.clock, self.lifetimes = clock, lifetimes or Lifetimes()
         self.lock = threading.RLock()
-        self.listeners: list[Callable[[Happening], None]] = [Journal(self).hear]
+        self.event_sender = EventSender(self)
+        self.event_log = EventLog(config.event_delivery.keep_events)
+        self.listeners: list[Callable[[Happening], None]] = [Journal(self).hear, self.event_sender.hear]
         # Called after each change of `config` and each reset, by whoever makes it: they must be quick.
         self.watchers: list[Callable[[], None]] = []
         self.jobs = JobBoard(config.export_jobs, clock)
@@ -128,7 +133,7 @@ class Store:
         connection: str | None = None,
         **detail: Any,
     ) -> None:
-        """Tell all listeners what happened to the user with that profile, now."""
+        """Tell all listeners what happened, now, to the user with that profile or to what `detail` names."""
         happening = Happening(kind, self.clock(), profile, by, connection, detail)
         for listener in self.listeners:
             listener(happening)
@@ -164,6 +169,10 @@ class Store:
         with self.lock:
             self.config = self._file
             self.delivery_faults = FaultDice(self.config.deliveries)
+            self.event_log.close()
+            self.event_log = EventLog(self.config.event_delivery.keep_events)
+            self.event_ledger = EventLedger(self.config.event_delivery, self.clock)
+            self.event_sender.forget_all()
             self.limits = RateLimits(self.config.rate_limit, self.clock)
             lives = self.lifetimes
             self.users = UserStore(

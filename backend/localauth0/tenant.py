@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from localauth0.event_settings import EventDelivery
 from localauth0.log_settings import LogDelivery, WebhookExtension
 
 AppType = Literal["spa", "regular_web", "native", "non_interactive"]
@@ -335,6 +336,7 @@ class TenantConfig(_Record):
     action_builds: ActionBuilds = ActionBuilds()
     export_jobs: ExportJobs = ExportJobs()
     deliveries: DeliveryFaults = DeliveryFaults()
+    event_delivery: EventDelivery = EventDelivery()
     log_delivery: LogDelivery = LogDelivery()
     webhook_extension: WebhookExtension | None = None
     sent_secrets: Literal["replace", "merge"] = "replace"

@@ -13,6 +13,8 @@ from flask import Response, jsonify
 from pydantic import Field
 
 from localauth0.errors import ManagementError
+from localauth0.event_ledger import Delivery
+from localauth0.events import Event, EventType, new_event_id
 from localauth0.management.http import (
     Body,
     Document,
@@ -27,20 +29,11 @@ from localauth0.management.http import (
 from localauth0.management.webhooks import check_address
 from localauth0.routes.http import live
 from localauth0.store import Store, iso_ms
-from localauth0.tenant import EventStream, random_id
+from localauth0.tenant import EventStream
 
 blueprint = management_blueprint("event_streams")
 
-_FEATURE = "event_streams"  # of the plan
-EventType = Literal[
-    "user.created", "user.updated", "user.deleted", "organization.created", "organization.updated",
-    "organization.deleted", "organization.connection.added", "organization.connection.updated",
-    "organization.connection.removed", "organization.member.added", "organization.member.deleted",
-    "organization.member.role.assigned", "organization.member.role.deleted", "organization.group.role.assigned",
-    "organization.group.role.deleted", "group.created", "group.updated", "group.deleted", "group.member.added",
-    "group.member.deleted", "group.role.assigned", "group.role.deleted", "connection.created", "connection.updated",
-    "connection.deleted",
-]  # fmt: skip
+FEATURE = "event_streams"  # of the plan
 _AUTHORIZATIONS = {
     "bearer": frozenset({"token"}),
     "basic": frozenset({"username", "password"}),
@@ -88,7 +81,7 @@ class _Test(Body):
 
 
 @blueprint.get("/event-streams")
-@scoped("read:event_streams", feature=_FEATURE)
+@scoped("read:event_streams", feature=FEATURE)
 def list_event_streams() -> Response:
     """Always an object, never a bare array."""
     streams = [_document(stream) for stream in live().store.config.event_streams]
@@ -96,7 +89,7 @@ def list_event_streams() -> Response:
 
 
 @blueprint.post("/event-streams")
-@scoped("create:event_streams", feature=_FEATURE)
+@scoped("create:event_streams", feature=FEATURE)
 def create_event_stream() -> tuple[Response, int]:
     body = body_of(_Creation)
     tenant = live()
@@ -114,76 +107,60 @@ def create_event_stream() -> tuple[Response, int]:
 
 
 @blueprint.get("/event-streams/<stream_id>")
-@scoped("read:event_streams", feature=_FEATURE)
+@scoped("read:event_streams", feature=FEATURE)
 def get_event_stream(stream_id: str) -> Response:
-    return jsonify(_document(_stream(stream_id)))
+    return jsonify(_document(event_stream(stream_id)))
 
 
 @blueprint.patch("/event-streams/<stream_id>")
-@scoped("update:event_streams", feature=_FEATURE)
+@scoped("update:event_streams", feature=FEATURE)
 def change_event_stream(stream_id: str) -> Response:
     body = body_of(_Change)
     changes = body.set_values()
     store = live().store
     with store.lock:
-        stream = _stream(stream_id)
+        stream = event_stream(stream_id)
         if body.destination is not None:
             if body.destination.type != stream.destination["type"]:
                 raise invalid_body("The type of a destination cannot be changed.")
             changes["destination"] = _checked_destination(body.destination)
         changed = stream.model_copy(update={**changes, "updated_at": iso_ms(store.clock())})
         _refuse_second(store, changed)
+        if changed.status == "enabled" and stream.status == "disabled":
+            _refuse_full_of_failures(store, stream)
+            store.event_ledger.forgive(stream.id)
         store.put("event_streams", changed, replacing=stream)
     return jsonify(_document(changed))
 
 
 @blueprint.delete("/event-streams/<stream_id>")
-@scoped("delete:event_streams", feature=_FEATURE)
+@scoped("delete:event_streams", feature=FEATURE)
 def delete_event_stream(stream_id: str) -> tuple[str, int]:
     """204 for a stream that is gone already, too, as recorded."""
-    live().store.drop("event_streams", lambda one: one.id == stream_id)
+    store = live().store
+    store.drop("event_streams", lambda one: one.id == stream_id)
+    store.event_ledger.forget(stream_id)
     return "", 204
 
 
 @blueprint.post("/event-streams/<stream_id>/test")
-@scoped("update:event_streams", feature=_FEATURE)
+@scoped("update:event_streams", feature=FEATURE)
 def test_event_stream(stream_id: str) -> tuple[Response, int]:
-    """Take a test event on; nothing is sent yet, so it stays pending."""
+    """Send a test event; the answer comes before its delivery."""
     body = body_of(_Test)
-    stream = _stream(stream_id)
+    stream, tenant = event_stream(stream_id), live()
     if stream.status == "disabled":
         raise ManagementError(400, "A disabled event stream cannot be tested.")
-    event_id, tenant = random_id("evt_", 22), live()
-    delivery = {
-        "id": event_id,
-        "event_stream_id": stream.id,
-        "event_type": body.event_type,
-        "status": "pending",
-        "attempts": [],
-        "event": {
-            "specversion": "1.0",
-            "type": body.event_type,
-            "source": f"urn:auth0:{tenant.store.config.tenant}",
-            "id": event_id,
-            "time": iso_ms(tenant.now()),
-            "data": body.data if body.data is not None else {"object": deepcopy(_TEST_USER)},
-            "a0tenant": tenant.store.config.tenant,
-            "a0stream": stream.id,
-            "a0purpose": "test",
-        },
-    }
-    return jsonify(delivery), 202
+    data = body.data if body.data is not None else {"object": deepcopy(_TEST_USER)}
+    config = tenant.store.config
+    event = Event(new_event_id(), body.event_type, tenant.now(), config.tenant, data, is_test=True)
+    answer = jsonify(Delivery(event, stream.id).document())
+    tenant.store.event_sender.send(event, stream)
+    return answer, 202
 
 
-@blueprint.get("/event-streams/<stream_id>/deliveries")
-@scoped("read:event_streams", "read:event_deliveries", feature=_FEATURE)
-def list_deliveries(stream_id: str) -> Response:
-    """The failed deliveries: none, while nothing is sent."""
-    _stream(stream_id)
-    return page_of([], "deliveries", always_checkpoint=True)
-
-
-def _stream(stream_id: str) -> EventStream:
+def event_stream(stream_id: str) -> EventStream:
+    """The event stream. Raises ManagementError (404)."""
     found = next((one for one in live().store.config.event_streams if one.id == stream_id), None)
     if found is None:
         raise not_found("The event stream does not exist")
@@ -204,6 +181,13 @@ def _refuse_second(store: Store, stream: EventStream) -> None:
     for other in store.config.event_streams:
         if other.id != stream.id and other.name is not None and other.name == stream.name:
             raise conflict("An event stream with this name already exists")
+
+
+def _refuse_full_of_failures(store: Store, stream: EventStream) -> None:
+    """A stream that was disabled for all that failed stays so until enough of it is delivered."""
+    if store.event_ledger.is_full_of_failures(stream.id):
+        text = "The event stream has too many failed deliveries to be enabled. Redeliver them first."
+        raise ManagementError(400, text)
 
 
 def _checked_destination(destination: _Destination) -> Document:
