@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, Field, ValidationError
 
 from frontdesk.errors import HasuraUnavailable
+from frontdesk.hasura.activities import ADD_ACTIVITIES, activity_object
 from frontdesk.hasura.bulk import Halving, RowResult, batches, rejected, results_of
 from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.group_commit import GroupCommit
@@ -24,7 +25,6 @@ from frontdesk.identity.user import StoredUser, User
 
 ROLE = "frontdesk"
 CHECK_IN = Document("check_in")
-RECORD_ACTIVITY = Document("record_activity")
 WRITE_USERS = Document("write_users")
 
 
@@ -82,8 +82,8 @@ class UserWriter:
         """Add an activity; one that is there already stays as it is. Raises as `write` does."""
         deadline = Deadline.after(budget_s)
         self._connected()
-        variables = {"activity": _activity_object(activity)}
-        self._client.execute(RECORD_ACTIVITY, variables, tenant=activity.tenant, deadline=deadline)
+        variables = {"activities": [activity_object(activity)]}
+        self._client.execute(ADD_ACTIVITIES, variables, tenant=activity.tenant, deadline=deadline)
 
     def close(self) -> None:
         """Let go of connections and threads."""
@@ -121,22 +121,6 @@ class UserWriter:
             return [stored[write.user_id] for write in writes]
         except KeyError:
             raise HasuraUnavailable("Hasura did not give back the rows that it wrote") from None
-
-
-def _activity_object(activity: Activity) -> dict[str, Any]:
-    return {
-        "id": activity.id,
-        "type": activity.type,
-        "activity": activity.activity,
-        "source": activity.source,
-        "occurredAt": activity.occurred_at.isoformat(),
-        "userId": activity.user_id,
-        "userName": activity.user_name,
-        "connection": activity.connection,
-        "connectionId": activity.connection_id,
-        "ip": activity.ip,
-        "userAgent": activity.user_agent,
-    }
 
 
 def _nothing() -> None:
