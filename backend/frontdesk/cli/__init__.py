@@ -19,6 +19,7 @@ from frontdesk.cli import (
     hasura,
     import_,
     init,
+    jobs,
     jwt_secret,
     reconcile,
     secrets,
@@ -50,6 +51,7 @@ app.add_typer(auth0.app, name="auth0")
 app.add_typer(db.app, name="db")
 app.add_typer(fields.app, name="fields")
 app.add_typer(hasura.app, name="hasura")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(token.app, name="token")
 app.add_typer(users.app, name="users")

@@ -64,7 +64,7 @@ def desk_to_read(tenant: str | None) -> Iterator[UserDesk]:
 def desk_to_change(tenant: str | None, actor: str | None) -> Iterator[Opened]:
     """Open what a change takes; nothing is changed without an audit. Raises StoreMissing, StoreOutdated."""
     settings = load_settings()
-    key, known = settings.tenant(tenant)[0], _actor(actor)
+    key, known = settings.tenant(tenant)[0], actor_named(actor)
     with Database(database_url(settings), max_connections=2) as database:
         database.refuse_other_revision()
         with opened_desk(settings, key) as desk:
@@ -135,7 +135,8 @@ def one_name_each(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _actor(actor: str | None) -> str:
+def actor_named(actor: str | None) -> str:
+    """Return who does this: the name that was given, or that of the machine's user. Raises UsageError."""
     if actor is None:
         try:
             return getpass.getuser()

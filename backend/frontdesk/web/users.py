@@ -50,16 +50,16 @@ MAX_ACTOR_CHARS = 200
 MAX_CHANGE_BYTES = 250 * 1024  # below what every request may have
 
 
-class _Query(BaseModel):
+class QueryModel(BaseModel):
     """Parameters of a list, which come as text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-Query = TypeVar("Query", bound=_Query)
+Query = TypeVar("Query", bound=QueryModel)
 
 
-class UsersQuery(_Query):
+class UsersQuery(QueryModel):
     """Which users to list."""
 
     q: str | None = Field(None, max_length=2000)
@@ -68,7 +68,7 @@ class UsersQuery(_Query):
     per_page: int = Field(50, ge=1, le=100)
 
 
-class AuditQuery(_Query):
+class AuditQuery(QueryModel):
     """Which lines of the audit to list."""
 
     user: str | None = Field(None, max_length=2048, pattern=r"^[^\x00]*$")  # no text of PostgreSQL has U+0000
@@ -115,7 +115,7 @@ class Desks:
 
     def changes(self, tenant: str) -> UserChanges:
         """Return what the caller may do. Raises PayloadInvalid for a bad name, StoreMissing without a database."""
-        return UserChanges(desk=self.desk(tenant), audit=Audit(self.database()), actor=_actor())
+        return UserChanges(desk=self.desk(tenant), audit=Audit(self.database()), actor=actor_named())
 
     def database(self) -> Database:
         """Return frontdesk's own database. Raises StoreMissing, StoreOutdated, StoreUnavailable."""
@@ -151,13 +151,14 @@ class Desks:
         return self._of_hasura[1], self._of_hasura[2]
 
 
-def register_users(app: Flask, settings: Settings, secrets: LiveSecrets, writer: Writer) -> None:
-    """Give `app` the routes about users."""
+def register_users(app: Flask, settings: Settings, secrets: LiveSecrets, writer: Writer) -> Desks:
+    """Give `app` the routes about users, and return the desks behind them."""
     app.url_map.converters["segment"] = WholeSegment
     app.wsgi_app = route_as_sent(app.wsgi_app, PREFIX)  # type: ignore[assignment, method-assign]
     desks = app.extensions[EXTENSION] = Desks(settings, secrets, writer)
     app.register_blueprint(_reading(desks))
     app.register_blueprint(_changing(desks))
+    return desks
 
 
 def _reading(desks: Desks) -> Blueprint:
@@ -165,7 +166,7 @@ def _reading(desks: Desks) -> Blueprint:
 
     @blueprint.get("/users/<tenant>")
     def users(tenant: str) -> ResponseReturnValue:
-        asked = _query(UsersQuery)
+        asked = query_of(UsersQuery)
         page = list_users(
             desks.desk(tenant), query=asked.q, sort=asked.sort, page=asked.page, per_page=asked.per_page
         )
@@ -181,7 +182,7 @@ def _reading(desks: Desks) -> Blueprint:
 
     @blueprint.get("/audit/<tenant>")
     def audit(tenant: str) -> ResponseReturnValue:
-        asked = _query(AuditQuery)
+        asked = query_of(AuditQuery)
         if tenant not in desks.settings.tenants:
             abort(404)
         lines = Audit(desks.database()).lines(
@@ -272,7 +273,8 @@ def _options(*known: str) -> _Options:
     return options
 
 
-def _query(model: type[Query]) -> Query:
+def query_of(model: type[Query]) -> Query:
+    """Return the parameters of the request as `model` has them. Raises PayloadInvalid."""
     given: Mapping[str, str] = request.args.to_dict()
     try:
         return model.model_validate(given)
@@ -286,7 +288,8 @@ def _query(model: type[Query]) -> Query:
         ) from None
 
 
-def _actor() -> str:
+def actor_named() -> str:
+    """Return who calls, by the header of the request. Raises PayloadInvalid."""
     given = request.headers.get(ACTOR_HEADER)
     if given is None:
         return NOBODY_NAMED

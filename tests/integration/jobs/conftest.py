@@ -1,0 +1,59 @@
+"""A house with jobs: frontdesk's own database, a tenant of localauth0, and an engine that many tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from tests.integration.jobs.queue_house import QueueHouse
+from tests.integration.users.house import ANN, House, a_tenant, a_user, serving
+
+from frontdesk.store.database import Database
+from localauth0 import LocalAuth0
+
+
+@pytest.fixture(scope="session")
+def auth0() -> Iterator[LocalAuth0]:
+    """A tenant with Ann and Bob."""
+    users = [a_user(ANN, email="ann@example.com"), a_user("auth0|bob", email="bob@example.com")]
+    with LocalAuth0(tenant=a_tenant(users)) as auth0:
+        yield auth0
+
+
+@pytest.fixture
+def house(
+    rows_url: str,
+    hasura_url: str,
+    store_url: str,
+    auth0: LocalAuth0,
+    tenant_keys: Iterator[str],
+    tmp_path: Path,
+) -> Iterator[QueueHouse]:
+    """The house, with nothing in its queue."""
+    auth0.reset()
+    with (
+        psycopg.connect(rows_url, autocommit=True, row_factory=dict_row) as rows,
+        psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as store,
+        Database(store_url, max_connections=4) as database,
+    ):
+        store.execute("SET search_path TO frontdesk")
+        inner = House(
+            tenant=next(tenant_keys),
+            auth0=auth0,
+            hasura_url=hasura_url,
+            rows=rows,
+            store=store,
+            store_url=store_url,
+            place=tmp_path,
+        )
+        yield QueueHouse(inner, database)
+
+
+@pytest.fixture
+def served(house: QueueHouse) -> Iterator[QueueHouse]:
+    """The house with a frontdesk that serves."""
+    with serving(house.inner):
+        yield house
