@@ -18,6 +18,7 @@ from frontdesk.web.guarded import guarded, open_keeper
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
 from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
+from frontdesk.web.jobs import register_jobs
 from frontdesk.web.metrics import Metrics, metrics_blueprint
 from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
@@ -57,7 +58,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     app.register_blueprint(api_blueprint(settings.tenants))
     app.register_blueprint(connections_blueprint(settings, live))
     register_auth_hook(app, settings, metrics)
-    register_users(app, settings, live, writer)
+    register_jobs(app, settings, register_users(app, settings, live, writer).database)
     return app
 
 
