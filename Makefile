@@ -9,7 +9,7 @@ ARGS ?=
 KIT ?= ../shared/conformance
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test kill-test conformance node-versions foreign-clients lint format lock clean
+.PHONY: help setup demo test kill-test faults conformance node-versions foreign-clients lint format lock clean
 
 help:  ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: setup  ## Run all tests (ARGS='-k login' passes options to pytest).
 
 kill-test: setup  ## Kill an import 30 times at random moments, and compare with one that was not (ARGS='--kills 100').
 	@$(BIN)/python -m pytest -q -s tests/integration/importing/test_kill.py --kills 30 --killed-users 1500 $(ARGS)
+
+faults: setup  ## Make each fault 50 times under load, and prove that nothing acknowledged is lost (ARGS='--faults 10').
+	@$(BIN)/python -m pytest -q -s tests/faults --faults 50 $(ARGS)
 
 conformance: setup  ## Ask localhasura the cases of a Hasura conformance kit, strictly (KIT=folder).
 	@$(BIN)/python tests/conformance/run_kit.py $(KIT) $(ARGS)

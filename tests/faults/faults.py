@@ -15,6 +15,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.wires import Flow, Wire
 
 HELD_CALLS = 50  # answered or given up while a wire is cut or stalled; more than a second of load
+FEWEST_HELD_CALLS = 5
 LIMIT_S = 30.0
 
 Strike = Callable[[House, Ledger, random.Random], None]
@@ -54,26 +55,26 @@ def _kill_web(house: House, _ledger: Ledger, rng: random.Random) -> None:
 def _kill_worker(house: House, ledger: Ledger, rng: random.Random) -> None:
     worker = rng.choice(house.workers)
     worker.kill()
-    ledger.wait_for_calls(rng.randrange(HELD_CALLS), LIMIT_S)
+    ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
     worker.start()
 
 
 def _kill_hasura(house: House, ledger: Ledger, rng: random.Random) -> None:
     house.hasura.kill()
-    ledger.wait_for_calls(rng.randrange(HELD_CALLS), LIMIT_S)
+    ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
     house.hasura.start()
 
 
 def _crash_postgres(house: House, ledger: Ledger, rng: random.Random) -> None:
     house.crash_postgres()
-    ledger.wait_for_calls(rng.randrange(HELD_CALLS), LIMIT_S)
+    ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
     house.postgres.start()
 
 
 def _cut(wire_of: Callable[[House], Wire]) -> Strike:
     def strike(house: House, ledger: Ledger, rng: random.Random) -> None:
         with _flow(wire_of(house), Flow.CUT):
-            ledger.wait_for_calls(rng.randrange(HELD_CALLS), LIMIT_S)
+            ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
 
     return strike
 
@@ -88,7 +89,7 @@ def _stall(wire_of: Callable[[House], Wire]) -> Strike:
 
 def _deafen(house: House, ledger: Ledger, rng: random.Random) -> None:
     with _flow(house.to_frontdesk, Flow.DEAF):
-        ledger.wait_for_calls(rng.randrange(1, HELD_CALLS), LIMIT_S)
+        ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
 
 
 def _use_up_quota(house: House, ledger: Ledger, rng: random.Random) -> None:
@@ -96,7 +97,7 @@ def _use_up_quota(house: House, ledger: Ledger, rng: random.Random) -> None:
     house.quota.used_up = True
     try:
         wait_for(lambda: house.quota.refused > refused, LIMIT_S)
-        ledger.wait_for_calls(rng.randrange(HELD_CALLS), LIMIT_S)
+        ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
     finally:
         house.quota.used_up = False
 
@@ -108,7 +109,7 @@ def _fill_disk(house: House, ledger: Ledger, rng: random.Random) -> None:
         wait_for(
             lambda: house.postgres.log_file.read_bytes().count(b"No space left on device") > refused, LIMIT_S
         )
-        ledger.wait_for_calls(rng.randrange(HELD_CALLS), LIMIT_S)
+        ledger.wait_for_calls(rng.randrange(FEWEST_HELD_CALLS, HELD_CALLS), LIMIT_S)
 
 
 @contextmanager
