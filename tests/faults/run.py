@@ -6,40 +6,38 @@ import random
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import psycopg
-from psycopg.rows import DictRow
-
-from tests.acceptance.conftest import wait_for
 from tests.faults.faults import Fault
 from tests.faults.house import House
 from tests.faults.ledger import Ledger, SentLogin, SentRecord
-from tests.faults.proof import Proof, is_caught_up
+from tests.faults.proof import Proof
+from tests.faults.settling import SettleWatch, Struck
 
+# The next fault comes when this one is made good, or after so long: then they meet.
+PAUSE_LIMIT_S = 1.5
 SETTLED_LIMIT_S = 120.0
 _HEAD = ("fault", "times", "acknowledged", "lost", "duplicated", "s to settle: median", "longest")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Struck:
-    """One fault that was made, on the monotonic clock: from its beginning until it was taken back, and made good."""
-
-    name: str
-    began: float
-    ended: float
-    settled: float
 
 
 def strike_all(
     house: House, ledger: Ledger, faults: Sequence[Fault], *, times: int, seed: int
 ) -> list[Struck]:
-    """Make each fault so many times, in an order of the seed; each begins when the one before is made good."""
+    """Make each fault so many times, in an order of the seed, and return when each is made good."""
     rng = random.Random(seed)
     order = [fault for fault in faults for _ in range(times)]
     rng.shuffle(order)
-    return [_struck(house, ledger, fault, rng) for fault in order]
+    with SettleWatch(house, ledger) as watch:
+        struck = []
+        for fault in order:
+            began = time.monotonic()
+            fault.strike(house, ledger, rng)
+            struck.append(watch.ended(fault.name, began))
+            for child in house.children():
+                child.ensure_alive()
+            struck[-1].is_settled.wait(PAUSE_LIMIT_S)
+        for each in struck:
+            assert each.is_settled.wait(SETTLED_LIMIT_S), f"{each.name} was not made good; seed {seed}"
+    return struck
 
 
 def table_of(struck: Sequence[Struck], ledger: Ledger, proof: Proof) -> str:
@@ -50,43 +48,15 @@ def table_of(struck: Sequence[Struck], ledger: Ledger, proof: Proof) -> str:
     lines = []
     for name in sorted({each.name for each in struck}):
         mine = [(each.began, end) for each, end in windows if each.name == name]
-        took = [each.settled - each.ended for each in struck if each.name == name]
+        took = [(each.settled or each.ended) - each.ended for each in struck if each.name == name]
         counts = (_within(mine, some) for some in (acknowledged, proof.lost, proof.duplicated))
         lines.append((name, len(mine), *counts, f"{statistics.median(took):.1f}", f"{max(took):.1f}"))
     return _aligned([_HEAD, *lines])
 
 
-def _struck(house: House, ledger: Ledger, fault: Fault, rng: random.Random) -> Struck:
-    began = time.monotonic()
-    fault.strike(house, ledger, rng)
-    ended = time.monotonic()
-    _wait_until_made_good(house, ledger, ended)
-    for child in house.children():
-        child.ensure_alive()
-    return Struck(name=fault.name, began=began, ended=ended, settled=time.monotonic())
-
-
-def _wait_until_made_good(house: House, ledger: Ledger, ended: float) -> None:
-    """Wait until a login goes straight through, and all that was accepted before stands in Hasura."""
-    with house.store() as connection:
-        until = _now(connection)
-        wait_for(
-            lambda: ledger.synced_at > ended and is_caught_up(connection, until),
-            SETTLED_LIMIT_S,
-        )
-
-
-def _now(connection: psycopg.Connection[DictRow]) -> Any:
-    row = connection.execute("SELECT now() AS now").fetchone()
-    return None if row is None else row["now"]
-
-
 def _within(windows: Sequence[tuple[float, float]], some: Sequence[SentLogin | SentRecord]) -> int:
-    return sum(
-        any(began <= each.acknowledged_at < end for began, end in windows)
-        for each in some
-        if each.acknowledged_at is not None
-    )
+    moments = [each.acknowledged_at for each in some if each.acknowledged_at is not None]
+    return sum(any(began <= moment < end for began, end in windows) for moment in moments)
 
 
 def _aligned(lines: Sequence[Sequence[object]]) -> str:
