@@ -37,6 +37,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from frontdesk.errors import HasuraAnswerTooLarge, HasuraError, HasuraRejected, HasuraUnavailable
 from frontdesk.hasura.transport import AnswerTooLarge, Deadline, new_session
+from frontdesk.request_ids import HEADER, current_request_id
 
 # Hasura's own codes for "not now": its pool or its database is out of reach, or the operation took too long.
 TRY_AGAIN_CODES = frozenset(
@@ -101,14 +102,16 @@ class GraphqlClient:
     def execute(
         self, document: Document, variables: Mapping[str, Any], *, tenant: str, deadline: Deadline
     ) -> Mapping[str, Any]:
-        """Return the `data` of the answer.
+        """Return the `data` of the answer. The id of the request at work goes along.
 
         Raises HasuraUnavailable when no usable answer came before the deadline, HasuraRejected when Hasura refused.
         """
         request = document.request(variables)
         # No token has the second one, and what role frontdesk may read hangs on it.
         tenants = {"x-hasura-tenant": tenant, "x-hasura-frontdesk-tenant": tenant}
-        extra = {"headers": {**self._headers, **tenants}, "timeout": deadline}
+        request_id = current_request_id()
+        traced = {} if request_id is None else {HEADER: request_id}
+        extra = {"headers": {**self._headers, **tenants, **traced}, "timeout": deadline}
         try:
             return self._ask(request, extra)
         except TransportConnectionFailed as err:

@@ -24,12 +24,16 @@ BOOKKEEPING = ("clocks", "writeId")
 
 @dataclass(frozen=True, kw_only=True)
 class UserWrite:
-    """One row of an upsert. `columns` are GraphQL names, sorted; rows share a mutation only if they are equal."""
+    """One row of an upsert. `columns` are GraphQL names, sorted; rows share a mutation only if they are equal.
+
+    `request_id` is that of the login it is for.
+    """
 
     tenant: str
     user_id: str
     object: dict[str, Any]
     columns: tuple[str, ...]
+    request_id: str | None = None
 
 
 def write_for(user: User, *, write_id: UUID, rules: FieldRules = NO_RULES) -> UserWrite:

@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ from frontdesk.hasura.user_write import UserWrite, write_for
 from frontdesk.identity.activity import Activity
 from frontdesk.identity.fields import NO_RULES, FieldRules
 from frontdesk.identity.user import StoredUser, User
+from frontdesk.request_ids import current_request_id, working_for
 
 ROLE = "frontdesk"
 CHECK_IN = Document("check_in")
@@ -58,6 +60,7 @@ class UserWriter:
         """
         deadline = Deadline.after(budget_s)
         write = write_for(user, write_id=self._new_id(), rules=self._rules)
+        write = replace(write, request_id=current_request_id())  # it is sent by another thread
         lane = (write.tenant, write.columns)
         return self._connected().submit(write, lane=lane, key=write.user_id, deadline=deadline)
 
@@ -115,7 +118,8 @@ class UserWriter:
         # One order of locks in every process, so that two batches wait for each other instead of deadlocking.
         objects = [write.object for write in sorted(writes, key=lambda write: write.user_id)]
         variables = {"objects": objects, "updateColumns": writes[0].columns}
-        answer = self._client.execute(CHECK_IN, variables, tenant=writes[0].tenant, deadline=deadline)
+        with working_for([write.request_id for write in writes]):
+            answer = self._client.execute(CHECK_IN, variables, tenant=writes[0].tenant, deadline=deadline)
         stored = _stored_users(answer)
         try:
             return [stored[write.user_id] for write in writes]

@@ -22,6 +22,8 @@ SCHEMA = "frontdesk"
 REVISION = "0003"  # the newest of migrations/versions; a test compares
 CONNECT_BUDGET_S = 5.0
 WHY_BUDGET_S = 2
+# The pool waits twice as long after each try that fails; whoever comes after an outage shall not wait for that.
+RECONNECT_S = 0.1
 MAX_CONNECTIONS = 8
 
 Connection = psycopg.Connection[TupleRow]
@@ -82,6 +84,7 @@ class Database:
             min_size=0,
             max_size=max_connections,
             timeout=CONNECT_BUDGET_S,
+            reconnect_timeout=RECONNECT_S,
             open=False,
             check=ConnectionPool.check_connection,
             connection_class=_BoundedConnection,

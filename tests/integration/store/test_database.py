@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ from tests.integration.hasura.commands import Terminal
 
 from frontdesk.errors import StoreOutdated, StoreUnavailable
 from frontdesk.store import migrate
-from frontdesk.store.database import REVISION, Database
+from frontdesk.store.database import REVISION, Database, store_budget
 
 NEEDED = {
     "FRONTDESK_HASURA_URL": "http://127.0.0.1:1",
@@ -136,3 +138,24 @@ def test_a_database_that_lets_nobody_in_is_told_once_with_its_reason_and_no_pass
     assert "nobody" in unknown.stderr
     assert [len(run.stderr.splitlines()) for run in (refused, unknown)] == [1, 1]
     assert "hunter2" not in "".join(run.stdout + run.stderr for run in (refused, unknown))
+
+
+def test_whoever_asks_after_an_outage_does_not_wait_for_how_long_it_was() -> None:
+    """The pool waits twice as long after each try that fails, in the background and for minutes."""
+    dialled: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.01)
+        with Database(f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/x") as database:
+            for _ in range(6):
+                ask_in_vain(database)
+                with contextlib.suppress(TimeoutError):
+                    while True:
+                        dialled.append(server.accept()[0])
+                        dialled[-1].close()
+
+    assert len(dialled) >= 5
+
+
+def ask_in_vain(database: Database) -> None:
+    with store_budget(0.3), pytest.raises(StoreUnavailable), database.transaction():
+        raise AssertionError("nobody is there")
