@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.faults.wires import Flow, Wire
 HELD_CALLS = 50  # answered or given up while a wire is cut or stalled; more than a second of load
 FEWEST_HELD_CALLS = 5
 LIMIT_S = 30.0
+CHUNK_BYTES = 64 * 1024
 
 Strike = Callable[[House, Ledger, random.Random], None]
 
@@ -126,9 +126,11 @@ def _ballast(disk: Path) -> Iterator[None]:
     """Take all the room that is left on the disk."""
     ballast = disk / "ballast"
     try:
-        with ballast.open("wb") as file:
-            room = os.statvfs(disk)
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+        with ballast.open("wb", buffering=0) as file:
+            # Written and not reserved at once, since PostgreSQL takes some of the room at the same time.
+            with suppress(OSError):
+                while file.write(bytes(CHUNK_BYTES)):
+                    pass
             yield
     finally:
         ballast.unlink()

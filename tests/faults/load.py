@@ -45,7 +45,7 @@ class Load:
         self._running: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._per_user: dict[str, int] = {}
-        self._last_at = datetime.now(UTC)
+        self._last_at = datetime.now(UTC).replace(microsecond=0)
         self._sources: list[asyncio.Task[None]] = []
 
     def __enter__(self) -> Self:
