@@ -80,7 +80,8 @@ class ManagementApi:
         self._access = access
         self._token = _Token()
         self._lock = threading.Lock()
-        self._transport = _Transport(call_budget_s, Pace(max_rps), self._renewed)
+        self._pace = Pace(max_rps)
+        self._transport = _Transport(call_budget_s, self._pace, self._renewed)
         self._http = httpx.Client(
             transport=self._transport,
             timeout=call_budget_s,
@@ -108,6 +109,11 @@ class ManagementApi:
     def calls(self) -> Mapping[str, int]:
         """How often each endpoint was called so far, second tries counted, such as `GET /users/{id}`."""
         return self._transport.calls()
+
+    @property
+    def room(self) -> Mapping[str, tuple[int, int]]:
+        """By group of endpoints, how many calls the rate limit had left, and of how many, at the newest answer."""
+        return self._pace.room()
 
     def read(self, *path: str, **parameters: str) -> Any:
         """Return the JSON that a GET of `path` below /api/v2 answers; each part of the path is percent-encoded.

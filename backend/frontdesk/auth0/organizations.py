@@ -15,6 +15,10 @@ from frontdesk.errors import Auth0Error, Auth0Rejected, Auth0Unavailable
 from frontdesk.identity import JsonObject
 
 
+PAGE_SIZE = 50  # of somebody's roles in an organization
+MAX_PAGES = 20
+
+
 class OrganizationGone(Auth0Error):
     """The organization was deleted at Auth0 while its members were read."""
 
@@ -63,6 +67,55 @@ def organization_members(
         raise OrganizationGone(
             f"the organization {organization.name} was deleted at Auth0 while its members were read"
         ) from refused
+
+
+def read_organization(api: ManagementApi, organization_id: str) -> TenantOrganization | None:
+    """Return an organization as it is now; None when Auth0 says that there is none. Raises Auth0Error."""
+    try:
+        found = api.read("organizations", organization_id)
+    except Auth0Rejected as refused:
+        if _says_that_there_is_none(refused):
+            return None
+        raise
+    if not isinstance(found, dict) or found.get("id") != organization_id:
+        raise Auth0Unavailable("Auth0 answered with something else than the organization; ask again")
+    return _organization(found)
+
+
+def roles_in(api: ManagementApi, organization_id: str, user_id: str) -> tuple[str, ...] | None:
+    """Return the names of the roles that somebody has in an organization; None when they are not in it any more.
+
+    Raises Auth0ScopeMissing without `read:organization_member_roles`, and Auth0Error.
+    """
+    names: list[str] = []
+    for number in range(MAX_PAGES):
+        try:
+            page = api.read(
+                "organizations",
+                organization_id,
+                "members",
+                user_id,
+                "roles",
+                page=str(number),
+                per_page=str(PAGE_SIZE),
+            )
+        except Auth0Rejected as refused:
+            if refused.status_code == 404:
+                return None
+            raise
+        if not isinstance(page, list):
+            raise Auth0Unavailable("Auth0 answered with something else than a list of roles; ask again")
+        names += [each["name"] for each in page if isinstance(each, dict) and isinstance(each.get("name"), str)]
+        if len(page) < PAGE_SIZE:
+            break
+    return tuple(names)
+
+
+def _says_that_there_is_none(refused: Auth0Rejected) -> bool:
+    """Tell an unknown organization from an unknown place: only Auth0's own word for it is believed."""
+    return refused.status_code == 404 and (
+        refused.error_code == "inexistent_organization" or "No organization found" in refused.detail
+    )
 
 
 def _organization(record: dict[str, Any]) -> TenantOrganization:

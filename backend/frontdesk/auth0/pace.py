@@ -127,6 +127,15 @@ class Pace:
             bucket = self._buckets.setdefault(name, _Bucket())
             bucket.paused_until = max(bucket.paused_until, time.time() + min(seconds, MAX_PAUSE_S))
 
+    def room(self) -> Mapping[str, tuple[int, int]]:
+        """Return by group how many calls are left, and of how many, where an answer has told."""
+        with self._changed:
+            return {
+                name: (bucket.remaining, bucket.limit)
+                for name, bucket in self._buckets.items()
+                if bucket.remaining is not None and bucket.limit
+            }
+
     def _wait_s(self, bucket: _Bucket) -> float:
         now = time.time()
         ready_at = bucket.ready_at(now)

@@ -19,6 +19,8 @@ DROP_ROLES = Document("drop_roles")
 WRITE_ORGANIZATIONS = Document("write_organizations")
 WRITE_MEMBERS = Document("write_members")
 DROP_ORGANIZATIONS = Document("drop_organizations")
+DROP_ORGANIZATION = Document("drop_organization")
+DROP_MEMBERSHIPS = Document("drop_memberships")
 KEPT_OF_USER = Document("kept_of_user")
 ERASE_USER = Document("erase_user")
 
@@ -123,6 +125,18 @@ class Directory:
         answer = asking.ask(DROP_ORGANIZATIONS, {"before": before.isoformat()})
         names = ("delete_organizations", "delete_organization_members")
         return Dropped(rows=sum(_affected(answer, name) for name in names))
+
+    def drop_memberships(self, tenant: str, user_id: str, *, before: datetime, budget_s: float) -> Dropped:
+        """Take away what of somebody's memberships was read before a time: what a reading of all has not seen again."""
+        asking = _Asking(self._client, tenant, Deadline.after(budget_s))
+        answer = asking.ask(DROP_MEMBERSHIPS, {"userId": user_id, "before": before.isoformat()})
+        return Dropped(rows=_affected(answer, "delete_organization_members"))
+
+    def drop_organization(self, tenant: str, organization_id: str, *, before: datetime, budget_s: float) -> Dropped:
+        """Take away one organization, with who is in it, unless it was read again since."""
+        asking = _Asking(self._client, tenant, Deadline.after(budget_s))
+        answer = asking.ask(DROP_ORGANIZATION, {"id": organization_id, "before": before.isoformat()})
+        return Dropped(rows=_affected(answer, "delete_organizations"))
 
     def erase_user(self, tenant: str, user_id: str, *, budget_s: float) -> Mapping[str, int]:
         """Remove all that there is of a user, in one transaction, and return how many rows by table."""

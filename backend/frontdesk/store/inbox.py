@@ -206,7 +206,7 @@ class Inbox:
 
     def _ask_for_a_drain(self, tenant: str) -> None:
         try:
-            self._queue.defer(DRAIN, {"tenant": tenant}, queueing_lock=f"drain:{tenant}")
+            ask_for_a_drain(self._queue, tenant)
         except (StoreError, psycopg.Error) as error:
             # The delivery is durable, and every minute somebody looks for what nobody was asked to drain.
             _log.warning("inbox.drain_not_asked", tenant=tenant, reason=type(error).__name__)
@@ -236,6 +236,13 @@ class Inbox:
             return
         with self._database.transaction() as connection:
             yield connection
+
+
+def ask_for_a_drain(queue: Queue, tenant: str, *, lane: str = "") -> None:
+    """Have a tenant's deliveries taken: in each lane one job runs and one waits. Raises StoreUnavailable."""
+    arguments = {"tenant": tenant, **({"lane": lane} if lane else {})}
+    name = f"drain:{tenant}{lane}"
+    queue.defer(DRAIN, arguments, queueing_lock=name, lock=name)
 
 
 def _inserted(connection: Connection, delivery: NewDelivery) -> int:

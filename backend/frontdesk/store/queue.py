@@ -21,6 +21,14 @@ SELECT unnest(procrastinate_defer_jobs_v1(ARRAY[ROW(
 )::procrastinate_job_to_defer_v1]))
 """
 
+_DEFER_MANY = """
+SELECT procrastinate_defer_jobs_v1(array_agg(ROW(
+    %(queue)s, %(task)s, %(priority)s, NULL, job.queueing_lock, job.args,
+    CASE WHEN %(delay_s)s::float8 > 0 THEN now() + make_interval(secs => %(delay_s)s::float8) END
+)::procrastinate_job_to_defer_v1))
+FROM unnest(%(locks)s::text[], %(args)s::jsonb[]) AS job (queueing_lock, args) HAVING count(*) > 0
+"""
+
 
 class Queue:
     """The queue of all workers. Every call is a transaction of its own and raises StoreUnavailable."""
@@ -60,6 +68,35 @@ class Queue:
             except psycopg.errors.UniqueViolation:
                 return None
         return None if row is None else int(row[0])
+
+    def defer_many(
+        self, task: str, jobs: Mapping[str, Mapping[str, Any]], *, delay_s: float = 0.0, priority: int = 0
+    ) -> int:
+        """Have a worker do `task` once for each of `jobs`: queueing locks and arguments. Return how many are new."""
+        with self._database.transaction() as connection:
+            waiting = connection.execute(
+                "SELECT queueing_lock FROM procrastinate_jobs WHERE queueing_lock = ANY(%s) AND status = 'todo'",
+                (list(jobs),),
+            ).fetchall()
+            new = {lock: jobs[lock] for lock in jobs.keys() - {row[0] for row in waiting}}
+            values = {
+                "queue": QUEUE,
+                "task": task,
+                "priority": priority,
+                "delay_s": delay_s,
+                "locks": sorted(new),
+                "args": [Jsonb(dict(new[lock])) for lock in sorted(new)],
+            }
+            try:
+                with connection.transaction():
+                    connection.execute(_DEFER_MANY, values)
+                return len(new)
+            except psycopg.errors.UniqueViolation:
+                pass  # somebody has put in one of them meanwhile
+        return sum(
+            self.defer(task, args, queueing_lock=lock, delay_s=delay_s, priority=priority) is not None
+            for lock, args in new.items()
+        )
 
 
 def _waits(connection: Connection, queueing_lock: str) -> bool:

@@ -23,6 +23,7 @@ from frontdesk.jobs import worker_app
 from frontdesk.jobs.scheduled_reconcile import TASK, lock_of
 from frontdesk.settings import Settings, load_settings
 from frontdesk.store.passes import lock_name
+from frontdesk.store.running_jobs import take_up_stalled_jobs
 
 DUE = 1_800_000_000
 
@@ -161,16 +162,6 @@ def left_by_a_killed_worker(jobs: psycopg.Connection[Any]) -> None:
     )
 
 
-def take_up(app: App) -> None:
-    """Look for the jobs of killed workers at the next working off."""
-
-    async def defer_it() -> None:
-        async with app.open_async():
-            await app.configure_task("take_up_stalled_jobs", queue="housekeeping").defer_async(timestamp=DUE)
-
-    asyncio.run(defer_it())
-
-
 def test_the_job_of_a_killed_worker_is_taken_up(
     house: House, settings: Settings, store_url: str, jobs: psycopg.Connection[Any]
 ) -> None:
@@ -178,8 +169,7 @@ def test_the_job_of_a_killed_worker_is_taken_up(
     defer(app, house.tenant)
     left_by_a_killed_worker(jobs)
 
-    take_up(app)
-    work_off(app)
+    assert take_up_stalled_jobs(house.store) == 1
     work_off(app)
 
     assert ended_jobs(jobs) == {house.tenant: "succeeded"}
@@ -195,8 +185,7 @@ def test_a_stalled_job_whose_work_waits_already_goes_and_stops_no_other(
     left_by_a_killed_worker(jobs)
     defer(app, house.tenant, DUE + 1)
 
-    take_up(app)
-    app.run_worker(queues=["housekeeping"], wait=False, install_signal_handlers=False)
+    take_up_stalled_jobs(house.store)
 
     left = jobs.execute(
         "SELECT args ->> 'tenant', args ->> 'timestamp', status FROM procrastinate_jobs WHERE task_name = %s",

@@ -63,6 +63,14 @@ class UserDesk:
         """Return what Auth0 has of a user now; None when it has none. Raises Auth0Error."""
         return read_user(self.api, user_id)
 
+    def read(self, user_id: str, *, read_at: datetime, with_roles: bool = False) -> User | None:
+        """Return what Auth0 has of a user now; None when it has none. Raises Auth0Error, PayloadInvalid."""
+        record = self.record(user_id)
+        if record is None:
+            return None
+        names = tuple(role.name for role in roles_of(self.api, user_id)) if with_roles else None
+        return self.user(record, read_at=read_at, roles=names)
+
     def user(self, record: JsonObject, *, read_at: datetime, roles: tuple[str, ...] | None = None) -> User:
         """Return the user that a single read tells of. Raises PayloadInvalid."""
         user = user_from_management(record, tenant=self.tenant, read_at=read_at, alive=True)
@@ -93,13 +101,10 @@ class UserDesk:
         The time of what it reads is taken before the reading, so that of two calls the later one wins whatever the
         order in which their answers arrive.
         """
-        read_at = datetime.now(UTC)
         try:
-            record = self.record(user_id)
-            if record is None:
+            user = self.read(user_id, read_at=datetime.now(UTC), with_roles=with_roles)
+            if user is None:
                 return f"Auth0 has no user {user_id!r} any more; `frontdesk users delete` marks the row as deleted"
-            names = tuple(role.name for role in roles_of(self.api, user_id)) if with_roles else None
-            user = self.user(record, read_at=read_at, roles=names)
         except PayloadInvalid as error:
             fields = ", ".join(f"{fault.field} ({fault.expected})" for fault in error.faults)
             return f"what Auth0 has of the user cannot be written to Hasura: {fields}"

@@ -1,0 +1,102 @@
+"""One step of working the inbox off: what is taken at once, and what becomes of a delivery that cannot be brought.
+
+A bad delivery stops nobody: it is set apart, and a job of its own tries it again. Hasura being away is no delivery's
+fault, and neither is Hasura refusing everything: then all of them stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from frontdesk.errors import FrontdeskError, HasuraUnavailable, StoreError
+from frontdesk.request_ids import working_for
+from frontdesk.store.inbox import Delivery
+from frontdesk.sync.ingest.ingest import Ingested, ingest
+from frontdesk.sync.ingest.place import IngestPlace
+
+# Of what is taken at once: so many records are a mutation or two, and the bodies are in memory several times.
+RECORDS_AT_ONCE = 1000
+BYTES_AT_ONCE = 8 * 1024 * 1024
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """One step: what came to Hasura, which deliveries were set apart, and why the others have to wait, if they do."""
+
+    taken: int
+    done: tuple[Ingested, ...] = ()
+    apart: tuple[int, ...] = ()
+    refused: FrontdeskError | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much was taken as may be, so that more may wait."""
+        return sum(each.records for each in self.done) >= RECORDS_AT_ONCE // 2
+
+
+def settle(place: IngestPlace) -> Settled:
+    """Take the oldest deliveries that wait and bring them to Hasura.
+
+    Raises HasuraUnavailable and StoreUnavailable: then nothing is changed.
+    """
+    with place.inbox.take(place.tenant, records=RECORDS_AT_ONCE, size_bytes=BYTES_AT_ONCE) as deliveries:
+        if not deliveries:
+            return Settled(taken=0)
+        with working_for([delivery.request_id for delivery in deliveries]):
+            try:
+                return Settled(taken=len(deliveries), done=(ingest(place, deliveries),))
+            except (HasuraUnavailable, StoreError):
+                raise
+            except Exception as error:  # noqa: BLE001 - found out one by one
+                _log.warning("ingest.one_by_one", deliveries=len(deliveries), reason=type(error).__name__)
+                return _one_by_one(place, deliveries)
+
+
+def settle_one(place: IngestPlace, delivery_id: int) -> Ingested | None:
+    """Bring one delivery to Hasura; None when it is there already, or somebody else works on it.
+
+    Raises whatever it fails for; then nothing is changed.
+    """
+    with place.inbox.take_one(delivery_id) as delivery:
+        if delivery is None:
+            return None
+        with working_for([delivery.request_id]):
+            return ingest(place, [delivery])
+
+
+def _one_by_one(place: IngestPlace, deliveries: Sequence[Delivery]) -> Settled:
+    done: list[Ingested] = []
+    bad: list[tuple[Delivery, Exception]] = []
+    for delivery in deliveries:
+        with working_for([delivery.request_id]):
+            try:
+                done.append(ingest(place, [delivery]))
+            except (HasuraUnavailable, StoreError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others are to go on
+                bad.append((delivery, error))
+    refused = None
+    if not done and all(isinstance(cause, FrontdeskError) for _, cause in bad):
+        # Hasura takes nothing at all. It may be these deliveries nevertheless: so one goes out of the way each time.
+        _, first = bad[0]
+        refused = first if isinstance(first, FrontdeskError) else None
+        bad = bad[:1]
+    for delivery, cause in bad:
+        reason = (
+            cause.detail if isinstance(cause, FrontdeskError) else f"an unexpected {type(cause).__name__}"
+        )
+        _log.error(
+            "ingest.set_apart", delivery_id=delivery.id, way=delivery.way, reason=reason, exc_info=cause
+        )
+        place.inbox.set_apart(delivery.id, reason)
+    return Settled(
+        taken=len(deliveries),
+        done=tuple(done),
+        apart=tuple(delivery.id for delivery, _ in bad),
+        refused=refused,
+    )
