@@ -17,13 +17,14 @@ from frontdesk.web.drift import drift_exposition
 from frontdesk.web.guarded import guarded, open_keeper
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
-from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
 from frontdesk.web.jobs import register_jobs
+from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
 from frontdesk.web.metrics import Metrics, metrics_blueprint
 from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
 from frontdesk.web.requests import register_requests
 from frontdesk.web.resources import resources_of
+from frontdesk.web.streams import register_streams
 from frontdesk.web.users import register_users
 
 
@@ -53,6 +54,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
         _hook_tenants(settings, live), guarded(writer, settings, metrics), keeper, metrics
     )
     app.register_blueprint(hooks)
+    register_streams(app, settings, live, metrics, resources_of(app))
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
     app.register_blueprint(metrics_blueprint(metrics, _drift(settings)))
     app.register_blueprint(api_blueprint(settings.tenants))

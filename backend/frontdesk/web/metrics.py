@@ -25,6 +25,8 @@ from frontdesk.sync import CheckedIn
 # Around the budget of a login (1.2 s) and the goals for it (25 and 150 ms).
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0)
 
+_RECORDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000)
+
 
 class Metrics:
     """The numbers of one application; several applications in one process do not mix."""
@@ -69,6 +71,26 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._deliveries = Histogram(
+            "frontdesk_stream_delivery_seconds",
+            "Time to answer a delivery of a stream, by way in and outcome.",
+            ["way", "outcome"],
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._batches = Histogram(
+            "frontdesk_stream_batch_records",
+            "Records of a delivery that was taken, by way in.",
+            ["way"],
+            registry=self._registry,
+            buckets=_RECORDS,
+        )
+        self._delivered_bytes = Counter(
+            "frontdesk_stream_bytes_total",
+            "Bytes of the deliveries that were taken, by way in.",
+            ["way"],
+            registry=self._registry,
+        )
         self._sessions = Counter(
             "frontdesk_auth_hook_total",
             "Questions of Hasura's auth hook by what was answered.",
@@ -102,6 +124,15 @@ class Metrics:
     def breaker(self, of: str, *, is_open: bool) -> None:
         """Note the state of a breaker."""
         self._breaker_open.labels(of).set(is_open)
+
+    def delivery_answered(self, way: str, outcome: str, seconds: float) -> None:
+        """Count one answered delivery of a stream."""
+        self._deliveries.labels(way, outcome).observe(seconds)
+
+    def delivered(self, way: str, records: int, size_bytes: int) -> None:
+        """Note the size of a delivery that was taken; the sum of the histogram is the number of records."""
+        self._batches.labels(way).observe(records)
+        self._delivered_bytes.labels(way).inc(size_bytes)
 
     def exposition(self) -> bytes:
         """Return all numbers in the text format, those of every process when they are shared."""

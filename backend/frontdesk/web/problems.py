@@ -21,6 +21,7 @@ from frontdesk.errors import (
 from frontdesk.web.malformed import CONTENT_TYPE, is_malformed
 from frontdesk.web.operators import is_guarded
 
+RETRY_AFTER_S = 5  # of what is out of reach or full, neither of which passes in a moment
 _log = structlog.stdlib.get_logger(__name__)
 _FREE_NAMES = re.compile(r"\b(app_metadata|user_metadata|profileData|organization\.metadata)\..*", re.DOTALL)
 
@@ -40,6 +41,8 @@ def _answer(error: Exception) -> Response:
         response = _problem(error.status, error.type, _outward(error), errors=_errors(error))
         if isinstance(error, OperatorRefused):
             response.headers["WWW-Authenticate"] = "Bearer"
+        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
         return response
     if isinstance(error, HTTPException):
         return _framework_problem(error)
