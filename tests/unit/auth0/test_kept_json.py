@@ -1,0 +1,98 @@
+"""Nothing with which one could sign in stays in what is kept of a record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from frontdesk.auth0.kept_json import REDACTED, Keeper, storable
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhdXRoMHxhbm4ifQ.c2lnbmF0dXJl"
+SECRET = "s3cr3t-value"
+
+
+def kept(value: dict[str, Any]) -> dict[str, Any]:
+    return Keeper(redact=True).object(value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "accessToken",
+        "Authorization",
+        "proxy-authorization",
+        "Set-Cookie",
+        "code",
+        "code_verifier",
+        "client_secret",
+        "client_assertion",
+        "password",
+        "newPassword",
+        "ticket",
+        "otp",
+        "link_with",
+        "DPoP",
+        "mfa_token",
+    ],
+)
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {"token": SECRET}], ids=["text", "list", "object"])
+def test_a_secret_is_redacted_by_its_name(name: str, value: Any) -> None:
+    text = json.dumps(kept({"details": {"request": {name: value}}}))
+
+    assert REDACTED in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        TOKEN,
+        f"Bearer {TOKEN}",
+        f"https://app.example.com/cb#access_token={SECRET}&state=1",
+        f"https://app.example.com/cb?state=1&code={SECRET}",
+        f"/logout?id_token_hint={SECRET}",
+        f"token={SECRET}",
+    ],
+)
+def test_a_token_in_a_text_is_redacted_wherever_it_stands(value: str) -> None:
+    text = json.dumps(kept({"query": {"return_to": [value]}}))
+
+    assert REDACTED in text
+    assert SECRET not in text
+    assert TOKEN not in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"error": {"code": "invalid_grant", "message": "no code=sent"}},
+        {"refresh_token": {"access": "offline", "session_id": "s1"}},
+        {"access_token_jti": "j1", "tokenCounter": 3, "session_id": "s1"},
+        {"geo": {"country_code": "PT", "code": "PT"}},
+        {"code": None, "token": False, "otp": 0},
+        {"scope": "openid", "statusCode": 204, "credentials": {"jti": "1", "scopes": ["a"]}},
+        {"url": "https://example.com/?state=1&client_id=c"},
+    ],
+)
+def test_what_is_no_secret_stays(value: dict[str, Any]) -> None:
+    assert kept(value) == value
+
+
+def test_what_is_written_to_users_is_not_redacted() -> None:
+    told = {"app_metadata": {"code": "A1", "token": "t"}}
+
+    assert storable(told) == told
+
+
+def test_numbers_that_json_has_no_place_for_are_null() -> None:
+    assert storable({"a": float("inf"), "b": [float("nan")], "c": 10**2000, "d": 1.5}) == {
+        "a": None,
+        "b": [None],
+        "c": None,
+        "d": 1.5,
+    }
