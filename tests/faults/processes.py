@@ -17,6 +17,7 @@ from tests.acceptance.conftest import wait_for
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 COMMAND_LIMIT_S = 60.0
+NO_DATABASE = "check FRONTDESK_DATABASE_URL"  # the last word of a worker that finds none when it starts
 
 
 class Child:
@@ -85,6 +86,12 @@ class Child:
         """Return what it and its children hold in memory."""
         found = [psutil.Process(self.process.pid), *self.children()]
         return float(sum(each.memory_info().rss for each in found)) / 1e6
+
+    def supervise(self) -> None:
+        """Start it again when it found no database to begin with, as a supervisor would; see `ensure_alive`."""
+        if self.process.poll() and self.end_of_log().endswith(NO_DATABASE):
+            self.start()
+        self.ensure_alive()
 
     def ensure_alive(self) -> None:
         """Fail with the end of its log when it has ended by itself."""

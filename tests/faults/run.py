@@ -33,7 +33,7 @@ def strike_all(
             fault.strike(house, ledger, rng)
             struck.append(watch.ended(fault.name, began))
             for child in house.children():
-                child.ensure_alive()
+                child.supervise()
             struck[-1].is_settled.wait(PAUSE_LIMIT_S)
         for each in struck:
             assert each.is_settled.wait(SETTLED_LIMIT_S), f"{each.name} was not made good; seed {seed}"
