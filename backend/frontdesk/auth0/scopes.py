@@ -28,9 +28,18 @@ SCOPES: Mapping[Feature, frozenset[str]] = MappingProxyType(
         # `read:clients` without `read:client_keys` shows no application's secret.
         Feature.CHECK: frozenset({"read:clients", "read:client_grants", "read:resource_servers"}),
         Feature.ACTIONS: frozenset({"read:actions", "create:actions", "update:actions"}),
-        Feature.LOG_STREAM: frozenset({"read:log_streams", "create:log_streams", "update:log_streams"}),
+        # The log itself is read where a stream has left a gap; without `logs_users` it lacks who did something.
+        Feature.LOG_STREAM: frozenset(
+            {"read:log_streams", "create:log_streams", "update:log_streams", "read:logs", "read:logs_users"}
+        ),
         Feature.EVENT_STREAM: frozenset(
-            {"read:event_streams", "create:event_streams", "update:event_streams"}
+            {
+                "read:event_streams",
+                "create:event_streams",
+                "update:event_streams",
+                "read:event_deliveries",
+                "update:event_deliveries",
+            }
         ),
         # An organization's members come with their roles only by a scope of its own.
         Feature.READ_USERS: frozenset(

@@ -21,8 +21,10 @@ from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 
 from frontdesk.jobs import (
+    catch_up,
     drains,
     housekeeping,
+    imports,
     old_rows,
     refreshes,
     scheduled_reconcile,
@@ -83,6 +85,8 @@ def worker_app(
     scheduled_reconcile.register(app, settings, database)
     drains.register(app, settings, database, places)
     refreshes.register(app, settings, database, places)
+    imports.register(app, settings, database)
+    catch_up.register(app, settings, database, places)
     return app
 
 
