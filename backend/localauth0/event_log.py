@@ -108,9 +108,10 @@ class EventLog:
         with self._changed:
             self._is_closed = False
 
-    def close(self, limit_s: float = 0.0) -> None:
-        """Let all readers end, and wait for them for so long."""
+    def close(self, limit_s: float = 0.0) -> bool:
+        """Let all readers end, and wait for them for so long. Return whether there were any."""
         with self._changed:
-            self._is_closed = True
+            had_readers, self._is_closed = self._readers > 0, True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._readers == 0, limit_s)
+            return had_readers

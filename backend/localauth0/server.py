@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,7 @@ from localauth0.webhook_extension import WebhookPoller
 
 _THREADS = 16
 _STOP_LIMIT_S = 10.0
+_LOOK_S = 0.005
 _READERS_LIMIT_S = 1.0  # for those of `GET /events` to hear of the end
 
 
@@ -119,8 +121,10 @@ class LocalAuth0:
 
     def stop(self) -> None:
         """End the server and its Node process; harmless when it is not running."""
-        self._store.event_log.close(_READERS_LIMIT_S)
+        had_readers = self._store.event_log.close(_READERS_LIMIT_S)
         if self._http is not None:
+            if had_readers:
+                self._http.send_what_is_answered(_READERS_LIMIT_S)
             self._http.stop_listening()
         # Before the wait for running requests: one of them may be waiting for an Action that never returns.
         self._runtime.stop()
@@ -170,6 +174,18 @@ class _HttpServer:
         self._server = server
         self._thread = threading.Thread(target=server.run, name="localauth0-http", daemon=True)
         self._thread.start()
+
+    def send_what_is_answered(self, limit_s: float) -> None:
+        """Wait for running requests and for their answers to be sent, but not for long."""
+        until = time.monotonic() + limit_s
+        while time.monotonic() < until and self._is_busy():
+            time.sleep(_LOOK_S)
+
+    def _is_busy(self) -> bool:
+        channels: Any = self._server.active_channels
+        return self._server.task_dispatcher.active_count > 0 or any(
+            one.total_outbufs_len for one in list(channels.values())
+        )
 
     def stop_listening(self) -> None:
         # The server's sockets belong to its own thread: closing them there lets its loop run out.
