@@ -57,7 +57,8 @@ def sign_up(
         store.users[user.user_id] = user
     client_id = transaction.request.client_id if transaction else request.body.get("client_id")
     doer = Doer(client_id, request.ip, request.user_agent)
-    store.happened("signed_up", user.profile, by=doer, connection=account.connection.name)
+    place = {"connection": account.connection.name, "hostname": request.hostname}
+    store.happened("signed_up", user.profile, by=doer, **place)
     event = post_user_registration_event(store, user, account.connection, request, transaction)
     tenant.triggers.run_later("post-user-registration", event)
     return user

@@ -1,7 +1,7 @@
 """Writes down in the tenant's log, and in its figures, what happens to users.
 
 Which type of record follows from what is in docs, "Log Event Type Codes"; what its details hold, in the schemas of the
-log and in recorded answers. A change by login or by `PATCH /users` has no record of its own.
+log and in recorded answers. A change by login has no record of its own.
 
 Source: Auth0 docs, "Log Event Type Codes", "Tenant Log Events"; recorded answers of `GET /logs`.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from localauth0.change_records import change_records
 from localauth0.happenings import Happening, Kind
 from localauth0.logbook import strategy_type
 
@@ -32,6 +33,7 @@ class Journal:
         self._kinds: dict[Kind, Callable[[Happening], None]] = {
             "signed_up": self._signed_up,
             "created": self._created,
+            "updated": self._updated,
             "deleted": self._deleted,
             "linked": self._linked,
             "logged_in": self._logged_in,
@@ -53,7 +55,7 @@ class Journal:
         body = {"connection": connection, "tenant": self._store.config.tenant, **sent, "password": "*****"}
         if happening.by.client_id is not None:
             body["client_id"] = happening.by.client_id
-        self._write("ss", happening, details={"body": body})
+        self._write("ss", happening, has_host=True, details={"body": body})
         self._store.activity.signed_up()
 
     def _created(self, happening: Happening) -> None:
@@ -63,6 +65,11 @@ class Journal:
         )
         if connection is not None and strategy_type(connection.strategy) in ("database", "passwordless"):
             self._signed_up(happening)
+
+    def _updated(self, happening: Happening) -> None:
+        if self._store.config.log_changes_by_api:
+            for code, details in change_records(happening, self._store.config.tenant):
+                self._write(code, happening, details=details)
 
     def _deleted(self, happening: Happening) -> None:
         profile = _profile(happening)

@@ -30,6 +30,25 @@ _PII: Mapping[str, frozenset[str]] = {
 }
 _MASK = "*****"
 
+_STRATEGY = frozenset({"strategy", "strategy_type"})
+# Which members the pull form of a type has, and the streamed form has not.
+_NOT_STREAMED: Mapping[str, frozenset[str]] = {
+    "feacft": frozenset({"audience"}),
+    "fepft": frozenset({"details"}),
+    "fp": frozenset({"hostname"}),
+    "fs": frozenset({"hostname"}),
+    "fu": frozenset({"hostname"}),
+    "scpr": frozenset({"hostname"}),
+    "seacft": _STRATEGY | {"scope"},
+    "sede": _STRATEGY,
+    "sepft": _STRATEGY | {"hostname"},
+    "sertft": _STRATEGY | {"hostname"},
+    "slo": _STRATEGY,
+    "ssa": _STRATEGY | {"audience", "connection", "connection_id"},
+}
+# What a type always has when it is streamed, though it was recorded as null in the pull form.
+_ALWAYS_STREAMED: Mapping[str, tuple[str, ...]] = {"ss": ("hostname",)}
+
 
 def lets_through(stream: LogStream, code: str) -> bool:
     """Whether the stream carries records of that type."""
@@ -41,7 +60,10 @@ def lets_through(stream: LogStream, code: str) -> bool:
 
 def streamed(record: Record, tenant: str, pii: Mapping[str, Any] | None = None) -> Record:
     """The record in its envelope, with what `pii` names hidden."""
-    data = {name: value for name, value in record.items() if value is not None and name not in _OF_PULL}
+    code = record["type"]
+    left_out = _OF_PULL | _NOT_STREAMED.get(code, frozenset())
+    data = {name: value for name, value in record.items() if value is not None and name not in left_out}
+    data.update((name, "") for name in _ALWAYS_STREAMED.get(code, ()) if name not in data)
     data["is_mobile"] = bool(record.get("isMobile"))
     data["tenant_name"], data["environment_name"] = tenant, ENVIRONMENT
     data["$event_schema"] = {"version": _SCHEMA_VERSION}

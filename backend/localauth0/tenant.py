@@ -339,6 +339,9 @@ class TenantConfig(_Record):
     event_delivery: EventDelivery = EventDelivery()
     log_delivery: LogDelivery = LogDelivery()
     webhook_extension: WebhookExtension | None = None
+    # Whether `PATCH /users` that changes address, number, username or password is in the log as that, too, and not as
+    # a call alone; Auth0's documents do not tell.
+    log_changes_by_api: bool = True
     sent_secrets: Literal["replace", "merge"] = "replace"
     device_flow: DeviceFlow = DeviceFlow()
     generate: Generate | None = None

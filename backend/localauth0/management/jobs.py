@@ -92,7 +92,8 @@ def begin_import() -> tuple[Response, int]:
     if form.get("external_id"):
         told["external_id"] = form["external_id"]
     job = tenant.store.jobs.record_import(told, outcome.errors, outcome.summary())
-    tenant.store.log.write("sui", connection=connection.name, connection_id=connection.id, details={})
+    details = {"connection": connection.name, "tenant": tenant.store.config.tenant}
+    tenant.store.log.write("sui", connection=connection.name, connection_id=connection.id, details=details)
     return jsonify({"type": job.type, "status": "pending", **told, **_named(job)}), 202
 
 

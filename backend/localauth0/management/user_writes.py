@@ -56,11 +56,14 @@ def change_user(user_id: str) -> Response:
     with store.lock:
         user = existing_user(store, user_id)
         place = _place(store, user, body)
+        before = user.profile
         profile = _changed(store, user, body, place)
         if body.password is not None:
             set_password(user, str(user.profile["identities"][place]["connection"]), body.password)
         store.users.rewrite(user, with_current_profile_data(profile))
-    store.happened("updated", user.profile, by=api_doer(), fields=sorted(body.model_fields_set))
+    told = {"fields": sorted(body.model_fields_set), "before": before, "verify": body.verify_email}
+    name = str(before["identities"][place].get("connection"))
+    store.happened("updated", user.profile, by=api_doer(), connection=name, **told)
     return jsonify(user.profile)
 
 

@@ -14,7 +14,7 @@ from localauth0.errors import PageError
 from localauth0.live import LiveTenant
 from localauth0.routes import http
 from localauth0.routes.http import live
-from localauth0.routes.notes import note_password_request
+from localauth0.routes.notes import note_password_request, note_refused_sign_up
 from localauth0.routes.outcomes import message_page
 from localauth0.tenant import Connection
 from localauth0.user_store import UserRecord
@@ -32,9 +32,15 @@ def signup() -> Response:
     tenant, body = live(), _body()
     try:
         account = _account(tenant, body)
+    except AccountRefused as err:
+        return _refusal(err)
+    try:
         facts = http.request_facts(method="POST", body=_without_password(body))
         return jsonify(_signed_up(sign_up(tenant, account, facts)))
     except AccountRefused as err:
+        note_refused_sign_up(
+            tenant, account.connection, account.email, _text(body, "client_id"), err.description
+        )
         return _refusal(err)
 
 

@@ -1,6 +1,6 @@
-"""Writes down what changes nothing of a user: exchanges of `/oauth/token`, silent logins, wishes for a new password.
+"""Writes down what changes nothing of a user: exchanges of tokens, silent logins, refused sign-ups, password requests.
 
-Source: Auth0 docs, "Log Event Type Codes": token exchange, silent authentication, `scpr`.
+Source: Auth0 docs, "Log Event Type Codes": token exchange, silent authentication, `fs`, `scpr`.
 """
 
 from __future__ import annotations
@@ -81,6 +81,20 @@ def note_silent_login(tenant: LiveTenant, asked: AuthorizeRequest, session: Sess
         **(
             whose(store, store.users.look(session.user_id), session.connection) if session is not None else {}
         ),
+    )
+
+
+def note_refused_sign_up(
+    tenant: LiveTenant, connection: Connection, typed: str, client_id: str, fault: str
+) -> None:
+    """Write down that somebody wanted to sign up, and why that was refused."""
+    tenant.store.log.write(
+        "fs",
+        description=fault,
+        details={},
+        **_request_members(),
+        **named_client(tenant.store, client_id),
+        **whose(tenant.store, None, connection.name, typed),
     )
 
 

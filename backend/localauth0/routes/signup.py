@@ -18,6 +18,7 @@ from localauth0.routes.login_page import (
     transaction_handle,
     transaction_under_way,
 )
+from localauth0.routes.notes import note_refused_sign_up
 from localauth0.tenant import Connection
 
 blueprint = Blueprint("signup", __name__)
@@ -40,6 +41,8 @@ def submit() -> Response:
     try:
         user = sign_up(tenant, account, facts, transaction)
     except AccountRefused as err:
+        client_id = transaction.request.client_id
+        note_refused_sign_up(tenant, connection, account.email, client_id, err.description)
         return _page(tenant, transaction, error=_words(tenant, account, err))
     if tenant.store.transactions.take(transaction_handle()) is None:
         raise login_over()

@@ -196,6 +196,56 @@ def test_what_the_management_api_does_to_a_user_is_told_twice(
     assert PASSWORD not in json.dumps(records)
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "told"),
+    [
+        (
+            {"email": "ana.ruiz@example.com"},
+            "sce",
+            {"email": "ana@example.com", "newEmail": "ana.ruiz@example.com", "email_verified": "false"},
+        ),
+        ({"username": "anaruiz"}, "scu", {"oldUsername": "ana", "newUsername": "anaruiz"}),
+        ({"phone_number": "+34600111333"}, "scpn", {"new_phone_number": "+34600111333"}),
+        ({"password": "another good one"}, "scp", {}),
+    ],
+    ids=["address", "username", "number", "password"],
+)
+def test_a_change_of_what_one_logs_in_with_is_told_beside_the_call(
+    operated: LocalAuth0, operator: Operator, change: dict[str, str], code: str, told: dict[str, str]
+) -> None:
+    before = newest_id(operated)
+
+    operator.answer("PATCH", user_path(ANA), change)
+
+    assert types_after(operated, before) == [code, "sapi"]
+    record = only(operated, code)
+    assert (record["user_id"], record["connection"], record["client_id"]) == (ANA, DATABASE, "operator")
+    assert told.items() <= record["details"]["body"].items()
+
+
+def test_a_tenant_may_keep_changes_by_the_api_to_the_record_of_the_call(start_tenant: StartTenant) -> None:
+    tenant = start_tenant(an_operated_tenant(log_changes_by_api=False))
+    operator, before = Operator(tenant), newest_id(tenant)
+
+    operator.answer("PATCH", user_path(ANA), {"email": "ana.ruiz@example.com"})
+
+    assert types_after(tenant, before) == ["sapi"]
+
+
+def test_a_refused_sign_up_leaves_a_record(acme: LocalAuth0) -> None:
+    taken = {"client_id": "spa", "connection": DATABASE, "email": "ana@example.com", "password": PASSWORD}
+
+    requests.post(f"{acme.url}/dbconnections/signup", json=taken, timeout=TIMEOUT_S)
+    with Browser(acme.url) as browser:
+        place = browser.authorize(screen_hint="signup").headers["Location"]
+        page = browser.http.get(acme.url + place, timeout=TIMEOUT_S)
+        browser.submit(page, {"email": "ana@example.com", "password": PASSWORD})
+
+    assert types_after(acme, None) == ["fs", "fs"]
+    record = acme.store.log.records()[0]
+    assert (record["user_id"], record["user_name"], record["client_id"]) == ("", "ana@example.com", "spa")
+
+
 def test_neither_reads_nor_refusals_are_written_down(operated: LocalAuth0, operator: Operator) -> None:
     before = newest_id(operated)
 
