@@ -4,7 +4,7 @@
  * frontdesk: tells Hasura at every login who logged in, and sets no claims. For use beside the Action `claims`.
  *
  * One signed POST to frontdesk per login (Standard Webhooks), one deadline, no retry. It sends the fields listed in
- * `loginFields` and nothing else of the event.
+ * `loginFields`, the transaction's id as a header, and nothing else of the event.
  *
  * Secret: FRONTDESK_HOOK_SECRET, `whsec_<base64>`, one of the tenant's hook secrets in frontdesk's settings.
  *
@@ -122,6 +122,12 @@ function signedHeaders(id, body, secret) {
   };
 }
 
+/** The id under which every log of frontdesk tells of this: Auth0's own where a header can carry it, else the call's. */
+function requestId(transaction, id) {
+  const isSafe = (own) => typeof own === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(own);
+  return [transaction?.id, transaction?.correlation_id].find(isSafe) ?? id;
+}
+
 /** Gives what `work` gives, or fails at the deadline; nothing of it goes on afterwards. */
 async function withinDeadline(work) {
   const stop = new AbortController();
@@ -140,7 +146,8 @@ async function withinDeadline(work) {
 
 /** Sends the one call and gives the text of the answer. */
 async function call(id, body, event) {
-  const headers = signedHeaders(id, body, event.secrets?.FRONTDESK_HOOK_SECRET);
+  const signed = signedHeaders(id, body, event.secrets?.FRONTDESK_HOOK_SECRET);
+  const headers = { ...signed, 'x-request-id': requestId(event.transaction, id) };
   if (!HOOK_URL) throw new SyncFailed('this Action is not rendered: it has no URL');
   return withinDeadline(async (signal) => {
     const response = await fetch(HOOK_URL, { method: 'POST', headers, body, signal, redirect: 'error' });

@@ -28,6 +28,7 @@ from frontdesk.sync import CheckInRules, Recorder, check_in, record_account_even
 from frontdesk.sync.keeping import Keeper
 from frontdesk.web.metrics import Metrics
 
+MAX_LOGGED_ID_CHARS = 64
 PROBE_VERSION = 1  # of the body that the hooks take
 # An unknown tenant is checked against a secret that nobody has, so that it takes the same work and time.
 _NOBODYS_SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
@@ -109,5 +110,6 @@ def _verified_call(tenants: Mapping[str, HookTenant], key: str) -> tuple[HookTen
     call = verify_call(body, headers, known.hook_secrets() if known else (_NOBODYS_SECRET,))
     if known is None:
         raise HookRefused("the tenant is not known")
-    structlog.contextvars.bind_contextvars(tenant=key)
+    # The Action's own log line has the id of the call.
+    structlog.contextvars.bind_contextvars(tenant=key, call_id=call.id[:MAX_LOGGED_ID_CHARS])
     return known, call

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
-from tests.integration.actions.conftest import SETTINGS, Run, RunAction
+from tests.integration.actions.conftest import SETTINGS, Run, RunAction, RunActions
 from tests.integration.actions.events import HOOK_SECRET, a_login
 from tests.integration.actions.receiver import (
     Behaviour,
@@ -209,3 +209,42 @@ def test_no_other_mark_makes_a_probe(run_action: RunAction, name: str, mark: Any
 
     assert "probe" not in receiver.only_request.json
     assert re.search(rb'"user":', receiver.only_request.body)
+
+
+TRANSACTIONS: list[tuple[dict[str, Any] | None, str | None]] = [
+    ({"id": "txn_Zk3pQ9", "correlation_id": "c-1"}, "txn_Zk3pQ9"),
+    ({"correlation_id": "order:42.b_C-1"}, "order:42.b_C-1"),
+    ({"id": "two\r\nx-hasura-role: admin", "correlation_id": "c-1"}, "c-1"),
+    ({"id": "x" * 65, "correlation_id": "é"}, None),
+    ({"id": {"a": 1}, "correlation_id": ["c"]}, None),
+    ({}, None),
+    (None, None),
+]
+
+
+@each_caller
+def test_each_call_carries_auth0s_own_id_where_a_header_can(run_actions: RunActions, name: str) -> None:
+    events = [{**a_registration(), "transaction": transaction} for transaction, _ in TRANSACTIONS]
+    with Receiver(answers(GOOD_ANSWER)) as receiver:
+        runs = run_actions(events, receiver.url, name=name)
+
+    assert [(run.thrown, run.logs) for run in runs] == [(None, [])] * len(events)
+    sent = [request.headers for request in receiver.requests]
+    assert [headers["x-request-id"] for headers in sent] == [
+        own or headers["webhook-id"] for (_, own), headers in zip(TRANSACTIONS, sent, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", ["post-user-registration", "post-change-password"])
+@pytest.mark.parametrize(
+    ("answer", "is_told"),
+    [({"synced": False, "queued": True}, False), ({"synced": False, "queued": False}, True)],
+    ids=["queued", "neither"],
+)
+def test_an_event_that_is_safely_on_its_way_is_no_fault(
+    run_action: RunAction, name: str, answer: dict[str, bool], is_told: bool
+) -> None:
+    with Receiver(answers(answer)) as receiver:
+        run = run_action(a_registration(), receiver.url, name=name)
+
+    assert bool(run.logs) is is_told
