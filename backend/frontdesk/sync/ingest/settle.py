@@ -47,7 +47,8 @@ def settle(place: IngestPlace) -> Settled:
     with place.inbox.take(place.tenant, records=RECORDS_AT_ONCE, size_bytes=BYTES_AT_ONCE) as deliveries:
         if not deliveries:
             return Settled(taken=0)
-        with working_for([delivery.request_id for delivery in deliveries]):
+        with working_for([delivery.request_id for delivery in deliveries], level="info"):
+            _log.info("ingest.started", tenant=place.tenant, deliveries=len(deliveries))
             try:
                 return Settled(taken=len(deliveries), done=(ingest(place, deliveries),))
             except (HasuraUnavailable, StoreError):
@@ -66,6 +67,7 @@ def settle_one(place: IngestPlace, delivery_id: int) -> Ingested | None:
         if delivery is None:
             return None
         with working_for([delivery.request_id]):
+            _log.info("ingest.started", tenant=place.tenant, deliveries=1)
             return ingest(place, [delivery])
 
 
