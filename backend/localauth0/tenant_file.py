@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from localauth0.errors import LocalAuth0Error
 from localauth0.generator import with_generated
 from localauth0.tenant import MANAGEMENT_API, TenantConfig
+from localauth0.webhook_posts import is_receiver
 
 MAX_TENANT_FILE_BYTES = 16 * 1024 * 1024
 
@@ -92,6 +93,7 @@ def _reference_faults(tenant: TenantConfig) -> Iterator[str]:
     yield from _role_faults(tenant)
     yield from _identity_faults(tenant)
     yield from _binding_faults(tenant)
+    yield from _stream_faults(tenant)
 
 
 def _duplicates(field: str, key: str, values: list[str]) -> Iterator[str]:
@@ -155,3 +157,12 @@ def _binding_faults(tenant: TenantConfig) -> Iterator[str]:
                 yield f"{field}: no action {name!r}"
             elif triggers[name] != trigger:
                 yield f"{field}: action {name!r} is for the trigger {triggers[name]!r}"
+
+
+def _stream_faults(tenant: TenantConfig) -> Iterator[str]:
+    expected = "expected https, or http to this machine"
+    for index, stream in enumerate(tenant.log_streams):
+        if stream.type == "http" and not is_receiver(stream.sink.get("httpEndpoint")):
+            yield f"log_streams[{index}].sink.httpEndpoint: {expected}"
+    if tenant.webhook_extension is not None and not is_receiver(tenant.webhook_extension.webhook_url):
+        yield f"webhook_extension.webhook_url: {expected}"

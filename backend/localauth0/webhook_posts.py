@@ -43,6 +43,17 @@ def is_this_machine(url: str) -> bool:
         return host == "localhost"
 
 
+def is_receiver(url: object) -> bool:
+    """Whether a stream may have that address: https, or plain http to this machine, where nobody has a certificate."""
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+    except ValueError:
+        return False
+    if parts is None or not parts.hostname:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(str(url)))
+
+
 class WebhookPosts:
     """One sender's connection: a request at a time, and each on a connection of its own.
 

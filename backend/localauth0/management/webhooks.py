@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-from urllib.parse import urlsplit
-
 from localauth0.management.http import invalid_body
+from localauth0.webhook_posts import is_receiver
 
 
 def check_address(url: object, field: str) -> None:
@@ -15,19 +13,7 @@ def check_address(url: object, field: str) -> None:
     """
     if not isinstance(url, str):
         raise invalid_body(f"Payload validation error: 'Expected type string' on property {field}.")
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        host = ""
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))):
+    if not is_receiver(url):
         raise invalid_body(
             f"Payload validation error: 'String does not match pattern ^https://' on property {field}."
         )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

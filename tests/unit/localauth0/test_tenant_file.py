@@ -47,6 +47,19 @@ ACTION = {"name": "a", "trigger": "post-login", "code": "exports.x = 1;"}
         ),
         ({"tenant": "t", "users": [{"user_id": "has space"}]}, "users[0].user_id"),
         (
+            {
+                "tenant": "t",
+                "log_streams": [{"name": "s", "type": "http", "sink": {"httpEndpoint": "http://a.b"}}],
+            },
+            "log_streams[0].sink.httpEndpoint: expected https, or http to this machine",
+        ),
+        ({"tenant": "t", "log_streams": [{"name": "s", "type": "http", "sink": {}}]}, "log_streams[0].sink"),
+        (
+            {"tenant": "t", "webhook_extension": {"webhook_url": "ftp://127.0.0.1"}},
+            "webhook_extension.webhook_url: expected https, or http to this machine",
+        ),
+        ({"tenant": "t", "log_delivery": {"max_records": 0}}, "log_delivery.max_records"),
+        (
             {"tenant": "t", "users": [{"user_id": "auth0|1"}]},
             "users[0].identities: missing, and no connection fits 'auth0|1'",
         ),
