@@ -78,6 +78,7 @@ class FakeHasura:
         rows = [
             {
                 "userId": row["userId"],
+                "writeId": row["writeId"],
                 "blocked": self.blocked,
                 "deletedAt": self.deleted_at,
                 "roles": [{"role": role} for role in self.grants],
