@@ -24,7 +24,13 @@ from auth0.management.client import Auth0
 
 from frontdesk.answers import json_object
 from frontdesk.auth0.pace import Pace, endpoint, group, jitter, told_to_wait_s
-from frontdesk.errors import Auth0CredentialsRefused, Auth0Rejected, Auth0ScopeMissing, Auth0Unavailable
+from frontdesk.errors import (
+    Auth0CredentialsRefused,
+    Auth0Error,
+    Auth0Rejected,
+    Auth0ScopeMissing,
+    Auth0Unavailable,
+)
 
 CALL_BUDGET_S = 30.0  # of one exchange, its body included
 CONNECT_BUDGET_S = 5.0  # of reaching the host: one that nobody answers at is a typo, or a firewall
@@ -90,7 +96,7 @@ class ManagementApi:
         )
         self.sdk = Auth0(
             base_url=f"{self.url}/api/v2",
-            token=self._bearer,
+            token=self.bearer,
             max_retries=0,  # the transport decides
             httpx_client=self._http,
         )
@@ -129,7 +135,7 @@ class ManagementApi:
         return self._http.get(
             f"{self.url}/api/v2/{where}",
             params=parameters,
-            headers={"authorization": f"Bearer {self._bearer()}"},
+            headers={"authorization": f"Bearer {self.bearer()}"},
         )
 
     def scopes(self) -> frozenset[str] | None:
@@ -137,10 +143,11 @@ class ManagementApi:
 
         Raises Auth0Unavailable, Auth0CredentialsRefused.
         """
-        self._bearer()
+        self.bearer()
         return self._token.scopes
 
-    def _bearer(self) -> str:
+    def bearer(self) -> str:
+        """Return a token that holds for a while. Raises Auth0Unavailable, Auth0CredentialsRefused."""
         if isinstance(self._access, StaticToken):
             return self._access.value
         with self._lock:
@@ -309,6 +316,15 @@ def _accepted(request: httpx.Request, response: httpx.Response) -> httpx.Respons
             f"Auth0's API; {_CHECK_THE_DOMAIN}"
         )
     raise _refusal(request, response)
+
+
+def error_of(
+    request: httpx.Request, response: httpx.Response | None, failure: Exception | None
+) -> Auth0Error:
+    """Return what a call came to that is tried once: without a whole answer, or with one that is no good."""
+    if response is None or response.status_code in _TRANSIENT:
+        return _gave_up(request, response, failure)
+    return _refusal(request, response)
 
 
 def _segment(text: str) -> str:

@@ -32,8 +32,10 @@ SCOPES: Mapping[Feature, frozenset[str]] = MappingProxyType(
         Feature.LOG_STREAM: frozenset(
             {"read:log_streams", "create:log_streams", "update:log_streams", "read:logs", "read:logs_users"}
         ),
+        # Events can be read, too, where they are pulled.
         Feature.EVENT_STREAM: frozenset(
             {
+                "read:events",
                 "read:event_streams",
                 "create:event_streams",
                 "update:event_streams",
