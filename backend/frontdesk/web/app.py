@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 from flask import Flask
@@ -13,7 +14,6 @@ from frontdesk.sync import CheckInRules, IdTokenRules
 from frontdesk.web.api import api_blueprint
 from frontdesk.web.auth_hook import register_auth_hook
 from frontdesk.web.connections import connections_blueprint
-from frontdesk.web.drift import drift_exposition
 from frontdesk.web.guarded import guarded, open_keeper
 from frontdesk.web.health import health_blueprint
 from frontdesk.web.hooks import HookTenant, hooks_blueprint
@@ -22,6 +22,7 @@ from frontdesk.web.live_secrets import EXTENSION, LiveSecrets, LiveWriter
 from frontdesk.web.metrics import Metrics, metrics_blueprint
 from frontdesk.web.operators import register_operator_guard
 from frontdesk.web.problems import register_problems
+from frontdesk.web.queue_numbers import StoreNumbers
 from frontdesk.web.requests import register_requests
 from frontdesk.web.resources import resources_of
 from frontdesk.web.streams import register_streams
@@ -56,7 +57,7 @@ def create_app(settings: Settings, secrets: LiveSecrets | None = None) -> Flask:
     app.register_blueprint(hooks)
     register_streams(app, settings, live, metrics, resources_of(app))
     app.register_blueprint(health_blueprint(lambda: check_health(hasura_url, live.current().admin_secret)))
-    app.register_blueprint(metrics_blueprint(metrics, _drift(settings)))
+    app.register_blueprint(metrics_blueprint(metrics, _of_the_store(settings, resources_of(app))))
     app.register_blueprint(api_blueprint(settings.tenants))
     app.register_blueprint(connections_blueprint(settings, live))
     register_auth_hook(app, settings, metrics)
@@ -89,9 +90,9 @@ def _hook_tenants(settings: Settings, live: LiveSecrets) -> dict[str, HookTenant
     }
 
 
-def _drift(settings: Settings) -> Callable[[], bytes]:
+def _of_the_store(settings: Settings, resources: ExitStack) -> Callable[[], bytes]:
     url = settings.database.url
-    return bytes if url is None else partial(drift_exposition, secret(url), settings.tenants.keys())
+    return bytes if url is None else StoreNumbers(secret(url), settings.tenants.keys(), resources)
 
 
 def _hook_secrets(live: LiveSecrets, tenant: str) -> tuple[str, ...]:
