@@ -1,6 +1,6 @@
 """The log stream and the event stream through which Auth0 tells frontdesk what happened outside of logins.
 
-A stream runs only while frontdesk answers where it points: a stream that fails for long is disabled by Auth0, so one
+A stream runs only while frontdesk takes its token where it points: one that fails for long is disabled by Auth0, so one
 whose endpoint is not there yet is made paused, and the plan says so.
 """
 
@@ -10,20 +10,33 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 from auth0.management.types import CreateEventStreamWebHookRequestContent, CreateLogStreamHttpRequestBody
 
 from frontdesk.auth0.listing import PAGE_SIZE, plain, records_of_page
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.plan import StepKind
 from frontdesk.auth0.setup_steps import Part, SetupStep, cannot, keep, steps_of
+from frontdesk.auth0.stream_probe import why_refused
 
 LOG_STREAM = "frontdesk-log-stream"
 EVENT_STREAM = "frontdesk-event-stream"
-EVENT_TYPES = ("user.created", "user.updated", "user.deleted")
-PROBE_LIMIT_S = 5.0
+EVENT_TYPES = (
+    "user.created",
+    "user.updated",
+    "user.deleted",
+    "organization.created",
+    "organization.updated",
+    "organization.deleted",
+    "organization.member.added",
+    "organization.member.deleted",
+    "organization.member.role.assigned",
+    "organization.member.role.deleted",
+)
 _LOG_BY_HAND = "Dashboard > Monitoring > Streams > Create Log Stream > Custom Webhook, format JSON Array."
-_EVENT_BY_HAND = "Dashboard > Event Streams > Create Event Stream > Webhook, events user.*, bearer token."
+_EVENT_BY_HAND = (
+    "Dashboard > Event Streams > Create Event Stream > Webhook, events user.*, "
+    "organization.created, updated and deleted, organization.member.*; bearer token."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +74,6 @@ def plan_streams(
     )
 
 
-def answers(url: str) -> bool:
-    """Say whether frontdesk answers at the URL of a stream: without the token it gets 401, elsewhere 404."""
-    try:
-        with httpx.Client(timeout=PROBE_LIMIT_S, trust_env=False, follow_redirects=False) as client:
-            return client.post(url, json=[]).status_code == 401
-    except httpx.HTTPError:
-        return False
-
-
 def _log_stream(api: ManagementApi, target: Target) -> Iterator[SetupStep]:
     what = f"log stream {LOG_STREAM}"
     sink = {
@@ -78,11 +82,11 @@ def _log_stream(api: ManagementApi, target: Target) -> Iterator[SetupStep]:
         "httpContentFormat": "JSONARRAY",
         "httpContentType": "application/json",
     }
-    serves = answers(target.url)
+    refused = why_refused(target.url, target.token)
     known = _named(LOG_STREAM, map(plain, api.sdk.log_streams.list()))
     if known is None:
         yield _creation(
-            what, target, "log", lambda: _create_log_stream(api, sink, serves=serves), serves=serves
+            what, target, "log", lambda: _create_log_stream(api, sink, serves=refused is None), refused
         )
         return
     if known.get("type") != "http":
@@ -94,14 +98,14 @@ def _log_stream(api: ManagementApi, target: Target) -> Iterator[SetupStep]:
     if differing:
         changes["sink"] = {**has, **sink}
     runs = known.get("status") == "active"
-    if serves and not runs:
+    if not (refused or runs):
         changes["status"] = "active"
     yield _comparison(
         what,
         target,
         [*differing, *(["status"] if "status" in changes else [])],
         lambda: api.sdk.log_streams.update(str(known["id"]), **changes),
-        idle=_idle(target, runs=runs, serves=serves),
+        idle=_idle(refused, runs=runs),
         scope="update:log_streams",
     )
 
@@ -121,7 +125,7 @@ def _event_stream(api: ManagementApi, target: Target, *, force: bool) -> Iterato
         "configuration": {"webhook_endpoint": target.url, "webhook_authorization": authorization},
     }
     subscriptions = [{"event_type": name} for name in EVENT_TYPES]
-    serves = answers(target.url)
+    refused = why_refused(target.url, target.token)
     known = _named(
         EVENT_STREAM,
         # Some clients of Auth0 read a bare list here.
@@ -132,12 +136,10 @@ def _event_stream(api: ManagementApi, target: Target, *, force: bool) -> Iterato
             "name": EVENT_STREAM,
             "subscriptions": subscriptions,
             "destination": destination,
-            "status": "enabled" if serves else "disabled",
+            "status": "disabled" if refused else "enabled",
         }
         body = CreateEventStreamWebHookRequestContent.model_validate(request)
-        yield _creation(
-            what, target, "event", lambda: api.sdk.event_streams.create(request=body), serves=serves
-        )
+        yield _creation(what, target, "event", lambda: api.sdk.event_streams.create(request=body), refused)
         return
     if known.get("destination", {}).get("type") != "webhook":
         yield _foreign(what, known.get("destination", {}).get("type"), _EVENT_BY_HAND)
@@ -148,14 +150,14 @@ def _event_stream(api: ManagementApi, target: Target, *, force: bool) -> Iterato
         changes["subscriptions"] = subscriptions
     if force or not _delivers_to(known, target):
         changes["destination"] = destination
-    if serves and not runs:
+    if not (refused or runs):
         changes["status"] = "enabled"
     yield _comparison(
         what,
         target,
         list(changes),
         lambda: api.sdk.event_streams.update(str(known["id"]), **changes),
-        idle=_idle(target, runs=runs, serves=serves),
+        idle=_idle(refused, runs=runs),
         scope="update:event_streams",
     )
 
@@ -171,9 +173,9 @@ def _named(name: str, streams: Iterable[dict[str, Any]]) -> dict[str, Any] | Non
 
 
 def _creation(
-    what: str, target: Target, kind: str, create: Callable[[], object], *, serves: bool
+    what: str, target: Target, kind: str, create: Callable[[], object], refused: str | None
 ) -> SetupStep:
-    state = "" if serves else f" paused, because nothing of frontdesk answers at {target.url} yet"
+    state = f" paused, because {refused}" if refused else ""
     return SetupStep(
         part=Part.STREAMS,
         what=what,
@@ -200,13 +202,12 @@ def _comparison(
     )
 
 
-def _idle(target: Target, *, runs: bool, serves: bool) -> str:
-    if serves:
+def _idle(refused: str | None, *, runs: bool) -> str:
+    if refused is None:
         return ""
+    told = f"{refused[0].upper()}{refused[1:]}"
     return (
-        f"Nothing of frontdesk answers at {target.url}, and yet it runs; pause it, or Auth0 disables it."
-        if runs
-        else f"Paused, because nothing of frontdesk answers at {target.url} yet."
+        f"{told}, and yet it runs; pause it, or Auth0 disables it." if runs else f"Paused, because {refused}."
     )
 
 

@@ -18,10 +18,12 @@ from tests.integration.auth0.desk import (
 )
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 
+from frontdesk.auth0.setup_streams import EVENT_TYPES
 
-def test_streams_wait_paused_until_frontdesk_answers_and_then_run(tmp_path: Path) -> None:
-    unsigned = [Answer(status=401, body={})]
-    hooks = {"/hooks/acme/log-stream": unsigned, "/hooks/acme/event-stream": unsigned}
+
+def test_streams_wait_paused_until_frontdesk_takes_their_token_and_then_run(tmp_path: Path) -> None:
+    taken = [Answer(status=401, body={}), Answer(status=200, body={})] * 5
+    hooks = {"/hooks/acme/log-stream": taken, "/hooks/acme/event-stream": taken}
     with (
         ScriptedServer({}) as silent,
         ScriptedServer(hooks) as serving,
@@ -37,6 +39,27 @@ def test_streams_wait_paused_until_frontdesk_answers_and_then_run(tmp_path: Path
         assert set(kinds(second).values()) == {"update"}
         assert states(desk) == ("active", "enabled")
         assert set(kinds(desk.facts("--only", "streams")).values()) == {"keep"}
+        shown = {call.headers.get("authorization") for call in serving.calls}
+        assert shown == {None, f"Bearer {STREAM_TOKEN}"}
+
+
+def test_a_stream_does_not_run_to_a_frontdesk_without_a_database(tmp_path: Path) -> None:
+    missing = Answer(status=503, body={"type": "urn:frontdesk:problem:store-missing"})
+    hooks = {"/hooks/acme/log-stream": [Answer(status=401, body={}), missing] * 5}
+    with ScriptedServer(hooks) as serving, a_desk(tmp_path, public_url=serving.url) as desk:
+        facts = desk.facts("--only", "streams")
+
+        assert states(desk) == ("paused", "disabled")
+        assert "FRONTDESK_DATABASE_URL" in detail(facts, "log stream frontdesk-log-stream")
+
+
+def test_the_event_stream_tells_of_users_and_organizations(tmp_path: Path) -> None:
+    with a_desk(tmp_path) as desk:
+        desk.facts("--only", "streams")
+
+        with desk.api() as api:
+            (event,) = list(api.sdk.event_streams.list())
+    assert {each.event_type for each in event.subscriptions} == set(EVENT_TYPES)
 
 
 def states(desk: Desk) -> tuple[str, str]:

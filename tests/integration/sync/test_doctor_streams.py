@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,51 +10,66 @@ from tests.integration.auth0.action_tenant import CREDENTIALS
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 
 from frontdesk.auth0.management import ManagementApi
+from frontdesk.auth0.setup_streams import EVENT_TYPES
+from frontdesk.auth0.stream_probe import why_refused
 from frontdesk.errors import Auth0ScopeMissing
 from frontdesk.sync.doctor.checks import Finding, Verdict
 from frontdesk.sync.doctor.streams import event_stream, log_stream
 
 HOOKS = "/hooks/acme"
+TOKENS = ("the-new-stream-token-0123456789-0123456789", "the-old-stream-token-0123456789-0123456789")
+TAKEN = [Answer(status=401), Answer(status=200)]
+NOT_THERE: list[Answer] = []
+WITHOUT_A_DATABASE = [
+    Answer(status=401),
+    Answer(status=503, body={"type": "urn:frontdesk:problem:store-missing"}),
+]
+OTHER_TOKEN = [Answer(status=401)]
 ELSEWHERE = "https://elsewhere.example.com/logs"
 
 
-def a_log_stream(url: str, status: str) -> dict[str, Any]:
-    sink = {"httpEndpoint": url, "httpContentFormat": "JSONARRAY", "httpContentType": "application/json"}
+def a_log_stream(url: str, status: str, token: str) -> dict[str, Any]:
+    sink = {
+        "httpEndpoint": url,
+        "httpAuthorization": f"Bearer {token}",
+        "httpContentFormat": "JSONARRAY",
+        "httpContentType": "application/json",
+    }
     return {"id": "lst_1", "name": "frontdesk-log-stream", "type": "http", "status": status, "sink": sink}
 
 
-def an_event_stream(url: str, status: str) -> dict[str, Any]:
+def an_event_stream(url: str, status: str, types: Sequence[str]) -> dict[str, Any]:
     configuration = {"webhook_endpoint": url, "webhook_authorization": {"method": "bearer"}}
     return {
         "id": "est_1",
         "name": "frontdesk-event-stream",
         "status": status,
-        "subscriptions": [{"event_type": "user.created"}],
+        "subscriptions": [{"event_type": each} for each in types],
         "destination": {"type": "webhook", "configuration": configuration},
         "created_at": "2026-03-02T10:00:01.000Z",
         "updated_at": "2026-03-02T10:00:01.000Z",
     }
 
 
-def found_by(
-    look: Callable[[ManagementApi, str], Finding], listed: Callable[[str], Answer], *, taken: bool
-) -> Finding:
-    """Ask with a tenant that lists this, at a frontdesk that takes streams or does not."""
+Look = Callable[[ManagementApi, str, Sequence[str]], Finding]
+
+
+def found_by(look: Look, listed: Callable[[str], Answer], *, hook: list[Answer]) -> Finding:
+    """Ask with a tenant that lists this, at a frontdesk whose hook answers so."""
     name = "log-stream" if look is log_stream else "event-stream"
-    hook = {f"{HOOKS}/{name}": [Answer(status=401)]} if taken else {}
-    with ScriptedServer(hook) as desk:
+    with ScriptedServer({f"{HOOKS}/{name}": hook} if hook else {}) as desk:
         hooks = f"{desk.url}{HOOKS}"
         script = {f"/api/v2/{name}s": [listed(f"{hooks}/{name}")]}
         with ScriptedServer(script) as auth0, ManagementApi(auth0.url, CREDENTIALS) as api:
-            return look(api, hooks)
+            return look(api, hooks, TOKENS)
 
 
-def logs(status: str, at: str | None = None) -> Callable[[str], Answer]:
-    return lambda url: Answer(body=[a_log_stream(at or url, status)])
+def logs(status: str, at: str | None = None, token: str = TOKENS[1]) -> Callable[[str], Answer]:
+    return lambda url: Answer(body=[a_log_stream(at or url, status, token)])
 
 
-def events(status: str) -> Callable[[str], Answer]:
-    return lambda url: Answer(body={"eventStreams": [an_event_stream(url, status)]})
+def events(status: str, types: Sequence[str] = EVENT_TYPES) -> Callable[[str], Answer]:
+    return lambda url: Answer(body={"eventStreams": [an_event_stream(url, status, types)]})
 
 
 def no_plan(_: str) -> Answer:
@@ -67,52 +82,65 @@ def no_plan(_: str) -> Answer:
     return Answer(status=403, body=body)
 
 
-CASES = {
-    "runs": (log_stream, logs("active"), True, Verdict.OK, "is active and delivers to http"),
-    "suspended": (
-        log_stream,
-        logs("suspended"),
-        True,
-        Verdict.FAILED,
-        "is suspended, so nothing is delivered",
-    ),
-    "elsewhere": (
-        log_stream,
-        logs("active", ELSEWHERE),
-        True,
-        Verdict.FAILED,
-        f"delivers to {ELSEWHERE}, and not",
-    ),
-    "none": (log_stream, lambda _: Answer(body=[]), True, Verdict.FAILED, "the tenant has no such stream"),
+CASES: dict[str, tuple[Look, Callable[[str], Answer], list[Answer], Verdict, str]] = {
+    "runs": (log_stream, logs("active"), TAKEN, Verdict.OK, "is active and delivers to http"),
+    "suspended": (log_stream, logs("suspended"), TAKEN, Verdict.FAILED, "is suspended, so nothing"),
+    "elsewhere": (log_stream, logs("active", ELSEWHERE), TAKEN, Verdict.FAILED, f"to {ELSEWHERE}, and not"),
+    "none": (log_stream, lambda _: Answer(body=[]), TAKEN, Verdict.FAILED, "the tenant has no such stream"),
+    "another token": (log_stream, logs("active", token="x"), TAKEN, Verdict.FAILED, "none of the settings"),
     "paused before it can run": (
         log_stream,
         logs("paused"),
-        False,
+        NOT_THERE,
         Verdict.SKIPPED,
-        "takes no stream at http",
+        "so no stream has to run",
     ),
-    "runs in vain": (log_stream, logs("active"), False, Verdict.FAILED, "Auth0 will disable it"),
-    "not in the plan": (log_stream, no_plan, True, Verdict.WARNING, "the tenant's plan has no log streams"),
-    "events": (event_stream, events("enabled"), True, Verdict.OK, "is enabled and delivers to http"),
-    "no events": (
-        event_stream,
-        events("disabled"),
-        True,
+    "runs in vain": (log_stream, logs("active"), NOT_THERE, Verdict.FAILED, "Auth0 will disable it"),
+    "runs without a database": (
+        log_stream,
+        logs("active"),
+        WITHOUT_A_DATABASE,
         Verdict.FAILED,
-        "is disabled, so nothing is delivered",
+        "set FRONTDESK_DATABASE_URL there: Auth0 will disable it",
     ),
-    "events in vain": (event_stream, events("enabled"), False, Verdict.FAILED, "Auth0 will disable it"),
-    "events not in the plan": (event_stream, no_plan, True, Verdict.WARNING, "plan has no event streams"),
+    "a token not known": (
+        log_stream,
+        logs("active"),
+        OTHER_TOKEN,
+        Verdict.FAILED,
+        "does not know this token",
+    ),
+    "not in the plan": (log_stream, no_plan, TAKEN, Verdict.WARNING, "the tenant's plan has no log streams"),
+    "events": (event_stream, events("enabled"), TAKEN, Verdict.OK, "is enabled and delivers to http"),
+    "no events": (event_stream, events("disabled"), TAKEN, Verdict.FAILED, "is disabled, so nothing"),
+    "some events": (
+        event_stream,
+        events("enabled", EVENT_TYPES[1:]),
+        TAKEN,
+        Verdict.WARNING,
+        "no subscription to user.created",
+    ),
+    "events in vain": (event_stream, events("enabled"), NOT_THERE, Verdict.FAILED, "Auth0 will disable it"),
+    "events not in the plan": (event_stream, no_plan, TAKEN, Verdict.WARNING, "plan has no event streams"),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_stream_is_told_as_it_is(name: str) -> None:
-    look, listed, taken, verdict, says = CASES[name]
+    look, listed, hook, verdict, says = CASES[name]
 
-    found = found_by(look, listed, taken=taken)
+    found = found_by(look, listed, hook=hook)
 
     assert (found.verdict, says in found.sentence) == (verdict, True), found
+    assert TOKENS[0] not in found.sentence + str(found.fix)
+
+
+def test_a_server_that_asks_for_no_token_is_shown_none() -> None:
+    with ScriptedServer({"/x": [Answer(status=200)]}) as other:
+        assert (
+            why_refused(f"{other.url}/x", TOKENS[0]) == f"nothing of frontdesk answers at {other.url}/x yet"
+        )
+        assert [call.headers.get("authorization") for call in other.calls] == [None]
 
 
 def test_a_missing_scope_is_not_taken_for_the_plan() -> None:
@@ -124,4 +152,4 @@ def test_a_missing_scope_is_not_taken_for_the_plan() -> None:
     }
 
     with pytest.raises(Auth0ScopeMissing, match="read:log_streams"):
-        found_by(log_stream, lambda _: Answer(status=403, body=body), taken=True)
+        found_by(log_stream, lambda _: Answer(status=403, body=body), hook=TAKEN)

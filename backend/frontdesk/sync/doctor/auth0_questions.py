@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -272,13 +272,14 @@ def _probe(tenant: _Tenant) -> Finding:
     return action_probe(tenant.management(), calling, tenant=tenant.own.name or tenant.key)
 
 
-def _stream(tenant: _Tenant, look: Callable[[ManagementApi, str], Finding]) -> Finding:
+def _stream(tenant: _Tenant, look: Callable[[ManagementApi, str, Sequence[str]], Finding]) -> Finding:
     url = tenant.settings.action.url
     if not tenant.own.stream_tokens:
         return skipped(
             f"FRONTDESK_TENANTS_{tenant.key.upper()}_STREAM_TOKENS is not set, so no stream is wanted"
         )
-    return look(tenant.management(), f"{url}/hooks/{tenant.key}")
+    tokens = tuple(map(secret, tenant.own.stream_tokens))
+    return look(tenant.management(), f"{url}/hooks/{tenant.key}", tokens)
 
 
 def _management_api(own: TenantSettings, opened: ExitStack) -> ManagementApi | None:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from frontdesk.auth0 import setup_streams
 from frontdesk.auth0.listing import PAGE_SIZE, plain, records_of_page
 from frontdesk.auth0.management import ManagementApi
+from frontdesk.auth0.stream_probe import why_refused
 from frontdesk.errors import Auth0Rejected, Auth0ScopeMissing
-from frontdesk.sync.doctor.checks import Finding, failed, ok, skipped, warning
+from frontdesk.sync.doctor.checks import Finding, Verdict, failed, ok, skipped, warning
 
-_PAUSE = "pause it in the Dashboard (Monitoring, Streams), or update frontdesk"
+_PAUSE = "set that right, or pause the stream in the Dashboard (Monitoring, Streams)"
 
 
-def log_stream(api: ManagementApi, hooks: str) -> Finding:
+def log_stream(api: ManagementApi, hooks: str, tokens: Sequence[str]) -> Finding:
     """Look at the log stream; `hooks` is the URL below which frontdesk has the tenant's hooks. Raises Auth0Error."""
     url = f"{hooks}/log-stream"
     try:
         known = _named(setup_streams.LOG_STREAM, map(plain, api.sdk.log_streams.list()))
     except Auth0Rejected as error:
         return _not_in_the_plan(error, "log streams")
-    target = (known or {}).get("sink", {}).get("httpEndpoint")
-    return _finding(known, target, url, running="active")
+    sink = (known or {}).get("sink", {})
+    found = _finding(known, sink.get("httpEndpoint"), url, tokens, running="active")
+    shown = sink.get("httpAuthorization")
+    if found.verdict is Verdict.OK and shown and shown.removeprefix("Bearer ") not in tokens:
+        return failed(f"the stream {setup_streams.LOG_STREAM} shows a token that is none of the settings")
+    return found
 
 
-def event_stream(api: ManagementApi, hooks: str) -> Finding:
-    """Look at the event stream, as `log_stream` does."""
+def event_stream(api: ManagementApi, hooks: str, tokens: Sequence[str]) -> Finding:
+    """Look at the event stream, as `log_stream` does; its token cannot be read back."""
     url = f"{hooks}/event-stream"
     try:
         listed = records_of_page(lambda: api.sdk.event_streams.list(take=PAGE_SIZE), "eventStreams")
@@ -34,17 +39,25 @@ def event_stream(api: ManagementApi, hooks: str) -> Finding:
         return _not_in_the_plan(error, "event streams")
     known = _named(setup_streams.EVENT_STREAM, listed)
     target = (known or {}).get("destination", {}).get("configuration", {}).get("webhook_endpoint")
-    return _finding(known, target, url, running="enabled")
+    found = _finding(known, target, url, tokens, running="enabled")
+    subscribed = {each.get("event_type") for each in (known or {}).get("subscriptions", [])}
+    missing = [name for name in setup_streams.EVENT_TYPES if name not in subscribed]
+    if found.verdict is Verdict.OK and missing:
+        return warning(f"the stream {setup_streams.EVENT_STREAM} has no subscription to {', '.join(missing)}")
+    return found
 
 
-def _finding(known: Mapping[str, Any] | None, target: object, url: str, *, running: str) -> Finding:
-    if not setup_streams.answers(url):
+def _finding(
+    known: Mapping[str, Any] | None, target: object, url: str, tokens: Sequence[str], *, running: str
+) -> Finding:
+    refused = why_refused(url, tokens[0])
+    if refused:
         if known is not None and known.get("status") == running and target == url:
             return failed(
-                f"the stream {known['name']} runs, and this frontdesk takes no stream at {url}: Auth0 will disable it",
+                f"the stream {known['name']} runs, and {refused}: Auth0 will disable it",
                 _PAUSE,
             )
-        return skipped(f"this frontdesk takes no stream at {url}, so none has to run")
+        return skipped(f"{refused}, so no stream has to run")
     if known is None:
         return failed("the tenant has no such stream of frontdesk")
     if target != url:
