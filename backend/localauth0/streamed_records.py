@@ -33,7 +33,10 @@ _MASK = "*****"
 _STRATEGY = frozenset({"strategy", "strategy_type"})
 # Which members the pull form of a type has, and the streamed form has not.
 _NOT_STREAMED: Mapping[str, frozenset[str]] = {
+    "api_limit": frozenset({"ip"}),
+    "api_limit_warning": frozenset({"ip"}),
     "feacft": frozenset({"audience"}),
+    "fede": frozenset({"audience"}),
     "fepft": frozenset({"details"}),
     "fp": frozenset({"hostname"}),
     "fs": frozenset({"hostname"}),

@@ -139,6 +139,9 @@ def tell_rate(response: Response) -> Response:
 
 
 def _note_limit(log: Logbook, allowance: Allowance) -> None:
+    limit: Document = {"bucket": allowance.bucket, "global": False, "size": allowance.limit}
+    if allowance.notice == "api_limit_warning":
+        limit["usage"] = allowance.limit - allowance.remaining
     log.write(
         str(allowance.notice),
         client_name="",
@@ -146,7 +149,7 @@ def _note_limit(log: Logbook, allowance: Allowance) -> None:
         hostname=request.host,
         user_agent=request.headers.get("User-Agent"),
         details={
-            "limit": {"bucket": allowance.bucket, "global": False, "size": allowance.limit},
+            "limit": limit,
             "request": {"method": request.method.lower(), "path": request.path},
         },
     )

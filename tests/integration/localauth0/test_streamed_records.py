@@ -32,10 +32,11 @@ from localauth0 import LocalAuth0
 
 SCHEMAS = Path(__file__).parents[2] / "data" / "auth0" / "log-types"
 _NEW = {"connection": DATABASE, "email": "new@example.com", "username": "neo", "password": PASSWORD}
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _ROBOT = {"grant_type": "client_credentials", "client_id": "robot", "client_secret": "robot-secret"}
 _WRITTEN = {
     "s", "f", "fp", "fu", "ss", "fs", "slo", "ssa", "fsa", "seacft", "feacft", "sertft", "fertft", "sepft", "fepft",
-    "seccft", "feccft", "scpr", "scp", "sce", "scu", "scpn", "sdu", "sui", "sapi",
+    "seccft", "feccft", "sede", "fede", "scpr", "scp", "sce", "scu", "scpn", "sdu", "sui", "sapi",
 }  # fmt: skip
 
 
@@ -49,10 +50,11 @@ def receiver() -> Iterator[Receiver]:
         yield listening
 
 
-@pytest.fixture
-def tenant(start_tenant: StartTenant, receiver: Receiver) -> LocalAuth0:
+def streaming(receiver: Receiver, **changes: Any) -> dict[str, Any]:
     stream = {"name": "to-us", "type": "http", "sink": {"httpEndpoint": receiver.url}}
-    return start_tenant(an_operated_tenant(log_streams=[stream], log_delivery={"flush_s": 0.02}))
+    tenant = an_operated_tenant(log_streams=[stream], log_delivery={"flush_s": 0.02}, **changes)
+    tv = {"client_id": "tv", "name": "TV", "app_type": "native", "grant_types": [_DEVICE_GRANT]}
+    return {**tenant, "clients": [*tenant["clients"], tv], "device_flow": {"interval": 0}}
 
 
 def log_in_and_out_in_every_way(tenant: LocalAuth0) -> None:
@@ -73,6 +75,20 @@ def log_in_and_out_in_every_way(tenant: LocalAuth0) -> None:
             spa.token(**_ROBOT, audience=audience)
         spa.http.get(f"{spa.url}/v2/logout", timeout=TIMEOUT_S)
         spa.continue_as(GOOGLE_USER, "google-oauth2")
+
+
+def log_in_on_a_device(tenant: LocalAuth0) -> None:
+    url = f"{tenant.url}/oauth/device/code"
+    asked = requests.post(url, data={"client_id": "tv", "scope": "openid"}, timeout=TIMEOUT_S).json()
+    with Browser(tenant.url, client_id="tv") as person:
+        poll = {"grant_type": _DEVICE_GRANT, "device_code": asked["device_code"]}
+        code = {"user_code": asked["user_code"]}
+        confirmation = person.http.post(f"{tenant.url}/activate", data=code, timeout=TIMEOUT_S)
+        answer = person.submit(confirmation, {"action": "confirm"})
+        page = person.http.get(tenant.url + answer.headers["Location"], timeout=TIMEOUT_S)
+        person.submit(page, {"username": "ana@example.com", "password": PASSWORD})
+        assert person.token(**poll).ok
+        assert not person.token(**poll).ok
 
 
 def sign_up_and_forget_the_password(tenant: LocalAuth0) -> None:
@@ -118,15 +134,32 @@ def faults(records: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def test_every_record_fits_the_published_schema_of_its_type(tenant: LocalAuth0, receiver: Receiver) -> None:
+def test_every_record_fits_the_published_schema_of_its_type(
+    start_tenant: StartTenant, receiver: Receiver
+) -> None:
+    tenant = start_tenant(streaming(receiver))
     log_in_and_out_in_every_way(tenant)
+    log_in_on_a_device(tenant)
     sign_up_and_forget_the_password(tenant)
     change_and_delete_users(Operator(tenant))
+
+    assert_all_fit(tenant, receiver, _WRITTEN)
+
+
+def test_records_of_the_rate_limit_fit_their_schemas(start_tenant: StartTenant, receiver: Receiver) -> None:
+    tenant = start_tenant(streaming(receiver, rate_limit={"burst": 5, "per_second": 0.01}))
+    operator = Operator(tenant)
+    while operator.call("GET", "/roles").status_code != 429:
+        pass
+
+    assert_all_fit(tenant, receiver, {"seccft", "api_limit_warning", "api_limit"})
+
+
+def assert_all_fit(tenant: LocalAuth0, receiver: Receiver, codes: set[str]) -> None:
+    """All that is in the log has come, is of these types, and has the members of its type."""
     written = [record["log_id"] for record in tenant.store.log.records()]
-
     wait_until(lambda: len(received(receiver)) >= len(written))
-
     records = received(receiver)
-    assert {record["data"]["type"] for record in records} == _WRITTEN
+    assert {record["data"]["type"] for record in records} == codes
     assert [record["log_id"] for record in records] == written
     assert sorted(set(faults(records))) == []
