@@ -18,7 +18,6 @@ from frontdesk.store.stream_marks import KEPT
 from frontdesk.sync.catching_up.place import WAY, CatchUpPlace, Gap, Progress
 
 PAGES_OF_A_TURN = 50  # then others have their turn
-MAX_AHEAD = 20  # pages in the inbox that nobody has taken yet: the rest of the room is the streams'
 DATE_LAG = timedelta(minutes=1)  # a record's own date may be before the time at which Auth0 took it in
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -43,7 +42,7 @@ def fill(place: CatchUpPlace, *, request_id: str, stop_when_asked: Callable[[], 
     pages = records = 0
     while progress.gap is not None:
         stop_when_asked()
-        if pages >= PAGES_OF_A_TURN or _ahead(place) >= MAX_AHEAD:
+        if pages >= PAGES_OF_A_TURN or _ahead(place) >= place.max_ahead:
             return Turn(pages=pages, records=records, is_over=False)
         page = _settled(_page(place, progress.gap), place.settled_before())
         if page:

@@ -15,6 +15,7 @@ from frontdesk.store.stream_marks import StreamMarks
 WAY = "logs"
 # What is younger may be on its way, and Auth0 may still be putting records in before it.
 SETTLED = timedelta(minutes=2)
+MAX_AHEAD = 20  # pages in the inbox that nobody has taken yet: the rest of the room is for the streams
 
 
 def _now() -> datetime:
@@ -31,6 +32,7 @@ class CatchUpPlace:
     inbox: Inbox
     jobs: Jobs
     expects_stream: bool
+    max_ahead: int = MAX_AHEAD
     clock: Callable[[], datetime] = _now
 
     def settled_before(self) -> datetime:

@@ -64,7 +64,7 @@ def _gap(place: CatchUpPlace, progress: Progress, newest: str | None) -> Gap | N
         return None if oldest is None or not _should_be_there(oldest, place) else Gap(since=since)
     if progress.watched is not None and _lacks(place, progress.watched):
         return Gap(after=progress.watched)
-    if newest is not None and newest != progress.watched and _lacks(place, newest):
+    if newest is not None and newest > (progress.watched or "") and _lacks(place, newest):
         # Streams bring records in no order: some of before the newest may be missing too, but none that was read.
         from_mark = place.marks.before_newest(place.tenant)
         return Gap(after=max(filter(None, (from_mark, progress.read_to))))
