@@ -1,6 +1,7 @@
 """What frontdesk's own schema holds of one person, taken out of it.
 
-Passes of imports and reconciles keep ids of those whom they read, rejects keep whole records, and jobs name their user.
+Passes of imports and reconciles keep ids of those whom they read, rejects keep whole records, jobs name their user, and
+what streams and logins brought is kept for a while as it came.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from frontdesk.store.database import Connection, Database
+from frontdesk.store.named import written_forms
 
 _OF_PASSES = ("pass_users", "pass_roles", "pass_members")
 
@@ -21,13 +23,15 @@ class StoreErasure:
     """How many rows of each table went or, in `passes`, were changed.
 
     `rejects_of` are passes that set a record of the person aside, and may have written it to a file; `files` are what
-    passes that read the person were made from. `under_way` tells whether a pass may write what it read before.
+    passes that read the person were made from. `under_way` tells whether a pass may write what it read before, and
+    `deliveries_left` how many deliveries that name the person are not in Hasura yet: they hold records of others too.
     """
 
     counts: Mapping[str, int]
     rejects_of: Sequence[str] = ()
     files: Sequence[str] = ()
     under_way: bool = False
+    deliveries_left: int = 0
 
 
 def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str]) -> StoreErasure:
@@ -50,7 +54,11 @@ def erase_from_store(database: Database, tenant: str, user_ids: Sequence[str]) -
             ).rowcount
         counts["passes"] = _passes(connection, tenant, ids)
         counts["procrastinate_jobs"] = _jobs(connection, tenant, ids)
-    return StoreErasure(counts=counts, rejects_of=rejects_of, files=files, under_way=under_way)
+        counts["stream_rejects"] = _stream_rejects(connection, tenant, ids)
+        counts["deliveries"], left = _deliveries(connection, tenant, ids)
+    return StoreErasure(
+        counts=counts, rejects_of=rejects_of, files=files, under_way=under_way, deliveries_left=left
+    )
 
 
 def _written(connection: Connection, tenant: str, ids: list[str]) -> tuple[list[str], list[str]]:
@@ -119,3 +127,27 @@ def _jobs(connection: Connection, tenant: str, ids: list[str]) -> int:
         " WHERE jsonb_path_exists(args, '$.** ? (@ == $id)', jsonb_build_object('id', erased)))",
         {"tenant": tenant, "ids": ids},
     ).rowcount
+
+
+def _stream_rejects(connection: Connection, tenant: str, ids: list[str]) -> int:
+    forms = [form for each in ids for form in written_forms(each)]
+    return connection.execute(
+        "DELETE FROM frontdesk.stream_rejects WHERE tenant = %s AND EXISTS (SELECT FROM unnest(%s::text[]) AS form"
+        " WHERE strpos(record, form) > 0 OR strpos(record_id, form) > 0)",
+        (tenant, forms),
+    ).rowcount
+
+
+def _deliveries(connection: Connection, tenant: str, ids: list[str]) -> tuple[int, int]:
+    """Delete ended deliveries that name the person, whole; return how many, and how many are left that did not end."""
+    named = " WHERE tenant = %s AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS form WHERE position(form IN body) > 0)"
+    values = (tenant, [form.encode() for each in ids for form in written_forms(each)])
+    gone = connection.execute(
+        f"DELETE FROM frontdesk.deliveries {named} AND state IN ('done', 'dropped')",  # noqa: S608 - texts of ours
+        values,
+    ).rowcount
+    ((left,),) = connection.execute(
+        f"SELECT count(*) FROM frontdesk.deliveries {named}",  # noqa: S608 - texts of ours
+        values,
+    ).fetchall()
+    return gone, int(left)

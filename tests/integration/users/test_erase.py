@@ -33,6 +33,8 @@ def test_all_that_there_is_of_somebody_goes_and_the_receipt_says_it(house: House
         "pass_members": 1,
         "passes": 1,
         "procrastinate_jobs": 1,
+        "stream_rejects": 0,
+        "deliveries": 0,
         "audit": 2,  # of the sync, and the erasure's own
     }
     assert any("/data/users.ndjson" in each for each in receipt["by_hand"])
@@ -144,6 +146,18 @@ def test_an_import_that_may_bring_somebody_back_is_named(house: House) -> None:
     receipt = house.users("erase", ANN, "--yes", "--json").json()
 
     assert any("erase again when it has ended" in each for each in receipt["by_hand"])
+
+
+def test_what_waits_for_hasura_and_names_somebody_is_told(house: House) -> None:
+    house.store.execute(
+        "INSERT INTO frontdesk.deliveries (tenant, way, request_id, records, bytes, body)"
+        " VALUES (%s, 'log-stream', 'r', 1, 9, %s)",
+        (house.tenant, json.dumps([{"data": {"user_id": ANN}}]).encode()),
+    )
+
+    receipt = house.users("erase", ANN, "--yes", "--json").json()
+
+    assert any("not in Hasura yet" in each for each in receipt["by_hand"])
 
 
 def test_without_a_terminal_nobody_is_erased_without_a_word(house: House) -> None:

@@ -30,6 +30,10 @@ _UNDER_WAY = (
     "an import or reconcile of this tenant is under way, or waits to be continued, and may have read this user before; "
     "erase again when it has ended"
 )
+_DELIVERIES_LEFT = (
+    "{} of the deliveries that name this user are not in Hasura yet, or failed (`frontdesk jobs list`); erase again "
+    "when they have ended"
+)
 _BACKUPS = "backups of the databases hold what was removed from them, until they expire"
 
 
@@ -108,6 +112,7 @@ def erase_user(
         by_hand = [
             *(f"the file {path} was imported from and holds this user; delete it" for path in store.files),
             *([_UNDER_WAY] if store.under_way else []),
+            *([_DELIVERIES_LEFT.format(store.deliveries_left)] if store.deliveries_left else []),
             *(
                 f"{each} was linked to this user and is a user of its own now; erase it too if it should go"
                 for each in apart
