@@ -6,7 +6,7 @@ Source: Auth0 docs, "Event Streams", "Event Testing, Observability, and Failure 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ from localauth0.webhook_posts import Outcome
 
 Status = Literal["pending", "retrying", "delivered", "failed"]
 
-_MAX_KEPT = 20_000  # deliveries of a stream; the oldest that is over goes first
+_MAX_DELIVERED = 1_000  # of a stream, for whoever wants to look
+_MAX_KEPT = 20_000  # of a stream, most of them failed or on their way
 _BUCKET = timedelta(hours=1)
 _BUCKETS = 24
 _NEVER_AGAIN = range(400, 500)
@@ -82,6 +83,7 @@ class _Page:
     """What the ledger knows of one stream."""
 
     deliveries: OrderedDict[str, Delivery] = field(default_factory=OrderedDict)
+    delivered: deque[str] = field(default_factory=deque)
     failed: int = 0
     failed_in_row: int = 0
     outcomes: dict[datetime, list[int]] = field(default_factory=dict)  # by hour: delivered, failed
@@ -105,7 +107,8 @@ class EventLedger:
             page = self._page(stream_id)
             page.deliveries[event.id] = delivery
             if len(page.deliveries) > _MAX_KEPT:
-                self._drop_oldest(page)
+                _, oldest = page.deliveries.popitem(last=False)
+                page.failed -= oldest.status == "failed"
         return delivery
 
     def note(self, delivery: Delivery, outcome: Outcome, duration_ms: float | None = None) -> float | None:
@@ -211,16 +214,9 @@ class EventLedger:
             page.failed_in_row += 1
         else:
             page.failed_in_row = 0
-
-    @staticmethod
-    def _drop_oldest(page: _Page) -> None:
-        over = (key for key, one in page.deliveries.items() if one.status == "delivered")
-        oldest = next(over, None)
-        if oldest is None:
-            oldest = next(iter(page.deliveries))
-            if page.deliveries[oldest].status == "failed":
-                page.failed -= 1
-        del page.deliveries[oldest]
+            page.delivered.append(delivery.event.id)
+            if len(page.delivered) > _MAX_DELIVERED:
+                page.deliveries.pop(page.delivered.popleft(), None)
 
 
 def _hour(moment: datetime) -> datetime:

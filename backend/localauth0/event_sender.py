@@ -50,7 +50,7 @@ class EventSender:
         for event in events_of(happening, config):
             self._store.event_log.append(event)
             for stream in config.event_streams:
-                types = [one["event_type"] for one in stream.subscriptions]
+                types = [one.get("event_type") for one in stream.subscriptions]
                 if stream.status == "enabled" and event.type in types:
                     self.send(event, stream)
 

@@ -17,6 +17,9 @@ Trigger = Literal["post-login", "credentials-exchange", "post-user-registration"
 TokenDialect = Literal["access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"]
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
+_BEGINNING = (
+    "2026-01-01T00:00:00.000Z"  # when the event streams of a tenant file were made, unless it says so
+)
 _MAX_ACTION_BYTES = 100 * 1024  # Auth0 refuses longer sources (dependencies do not count)
 
 # In a tenant file, the audience of this tenant's own Management API, whose address is known only once it runs.
@@ -276,6 +279,13 @@ class LogStream(_Record):
     start_from: Annotated[str, AfterValidator(_iso_moment)] | None = Field(default=None, exclude=True)
 
 
+WEBHOOK_AUTHORIZATIONS = {
+    "bearer": frozenset({"token"}),
+    "basic": frozenset({"username", "password"}),
+    "custom_header": frozenset({"header_key", "header_value"}),
+}  # of an event stream: the methods, and what each needs
+
+
 class EventStream(_Record):
     """Where events of users go. `destination` has the secrets that the Management API never shows."""
 
@@ -284,8 +294,8 @@ class EventStream(_Record):
     status: Literal["enabled", "disabled"] = "enabled"
     subscriptions: list[dict[str, Any]] = []
     destination: dict[str, Any] = Field(repr=False)
-    created_at: str
-    updated_at: str
+    created_at: str = _BEGINNING
+    updated_at: str = _BEGINNING
 
 
 Probability = Annotated[float, Field(ge=0, le=1, strict=False)]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from localauth0.errors import LocalAuth0Error
 from localauth0.generator import with_generated
-from localauth0.tenant import MANAGEMENT_API, TenantConfig
+from localauth0.tenant import MANAGEMENT_API, WEBHOOK_AUTHORIZATIONS, TenantConfig
 from localauth0.webhook_posts import is_receiver
 
 MAX_TENANT_FILE_BYTES = 16 * 1024 * 1024
@@ -140,6 +140,23 @@ def _identity_faults(tenant: TenantConfig) -> Iterator[str]:
             yield f"users[{index}].identities: missing, and no connection fits {user.user_id!r}"
 
 
+def _destination_faults(field: str, destination: Mapping[str, Any]) -> Iterator[str]:
+    configuration = destination.get("configuration")
+    if destination.get("type") not in ("webhook", "eventbridge", "action") or not isinstance(
+        configuration, dict
+    ):
+        yield f"{field}: expected a type (webhook, eventbridge or action) and its configuration"
+    elif destination["type"] == "webhook":
+        if not is_receiver(configuration.get("webhook_endpoint")):
+            yield f"{field}.configuration.webhook_endpoint: expected https, or http to this machine"
+        given = configuration.get("webhook_authorization")
+        sent = given if isinstance(given, dict) else {}
+        needed = WEBHOOK_AUTHORIZATIONS.get(str(sent.get("method")))
+        if needed is None or not needed <= sent.keys():
+            methods = ", ".join(WEBHOOK_AUTHORIZATIONS)
+            yield f"{field}.configuration.webhook_authorization: expected a method ({methods}) with what it needs"
+
+
 def connection_of_user_id(tenant: TenantConfig, user_id: str) -> str | None:
     """The name of the connection that a user id points to: the named one of an enterprise id, else by strategy."""
     provider, _, rest = user_id.partition("|")
@@ -164,5 +181,7 @@ def _stream_faults(tenant: TenantConfig) -> Iterator[str]:
     for index, stream in enumerate(tenant.log_streams):
         if stream.type == "http" and not is_receiver(stream.sink.get("httpEndpoint")):
             yield f"log_streams[{index}].sink.httpEndpoint: {expected}"
+    for index, event_stream in enumerate(tenant.event_streams):
+        yield from _destination_faults(f"event_streams[{index}].destination", event_stream.destination)
     if tenant.webhook_extension is not None and not is_receiver(tenant.webhook_extension.webhook_url):
         yield f"webhook_extension.webhook_url: {expected}"

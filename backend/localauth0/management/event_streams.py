@@ -29,16 +29,11 @@ from localauth0.management.http import (
 from localauth0.management.webhooks import check_address
 from localauth0.routes.http import live
 from localauth0.store import Store, iso_ms
-from localauth0.tenant import EventStream
+from localauth0.tenant import WEBHOOK_AUTHORIZATIONS, EventStream
 
 blueprint = management_blueprint("event_streams")
 
 FEATURE = "event_streams"  # of the plan
-_AUTHORIZATIONS = {
-    "bearer": frozenset({"token"}),
-    "basic": frozenset({"username", "password"}),
-    "custom_header": frozenset({"header_key", "header_value"}),
-}
 _SECRETS = ("token", "password", "header_value")
 _TEST_USER: Document = {
     "user_id": "auth0|507f1f77bcf86cd799439020",
@@ -206,10 +201,10 @@ def _checked_destination(destination: _Destination) -> Document:
 
 def _check_authorization(authorization: object) -> None:
     method = authorization.get("method") if isinstance(authorization, dict) else None
-    if not isinstance(authorization, dict) or str(method) not in _AUTHORIZATIONS:
+    if not isinstance(authorization, dict) or str(method) not in WEBHOOK_AUTHORIZATIONS:
         text = "'No enum match' on property destination.configuration.webhook_authorization.method"
         raise invalid_body(f"Payload validation error: {text}.")
-    _require(authorization, {"method", *_AUTHORIZATIONS[str(method)]})
+    _require(authorization, {"method", *WEBHOOK_AUTHORIZATIONS[str(method)]})
 
 
 def _require(given: Document, names: set[str]) -> None:

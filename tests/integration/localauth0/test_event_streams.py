@@ -185,6 +185,26 @@ def test_the_receiver_is_shown_what_the_stream_was_given(
     assert delivery.headers["Content-Type"] == "application/json"
 
 
+def test_a_stream_of_the_tenant_file_is_sent_to_from_the_start(
+    start_tenant: StartTenant, receiver: Receiver
+) -> None:
+    configuration = {
+        "webhook_endpoint": receiver.url,
+        "webhook_authorization": {"method": "bearer", "token": TOKEN},
+    }
+    stream = {
+        "id": "est_0000000000000000000001",
+        "subscriptions": [{"event_type": "user.created"}],
+        "destination": {"type": "webhook", "configuration": configuration},
+    }
+    tenant = start_tenant({**an_eventful_tenant(), "event_streams": [stream]})
+
+    a_new_user(Operator(tenant))
+
+    (event,) = events_in(receiver.wait_for(1))
+    assert event["a0stream"] == stream["id"]
+
+
 def test_the_type_of_the_content_can_be_that_of_cloudevents(
     start_tenant: StartTenant, receiver: Receiver
 ) -> None:

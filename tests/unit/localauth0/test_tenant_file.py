@@ -55,6 +55,29 @@ ACTION = {"name": "a", "trigger": "post-login", "code": "exports.x = 1;"}
         ),
         ({"tenant": "t", "log_streams": [{"name": "s", "type": "http", "sink": {}}]}, "log_streams[0].sink"),
         (
+            {"tenant": "t", "event_streams": [{"destination": {"type": "webhook"}}]},
+            "event_streams[0].destination: expected a type (webhook, eventbridge or action) and its configuration",
+        ),
+        (
+            {
+                "tenant": "t",
+                "event_streams": [
+                    {
+                        "destination": {
+                            "type": "webhook",
+                            "configuration": {
+                                "webhook_endpoint": "http://127.0.0.1/e",
+                                "webhook_authorization": {"method": "basic", "username": "u"},
+                            },
+                        }
+                    }
+                ],
+            },
+            "event_streams[0].destination.configuration.webhook_authorization: expected a method",
+        ),
+        ({"tenant": "t", "event_delivery": {"attempts": 0}}, "event_delivery.attempts"),
+        ({"tenant": "t", "deliveries": {"duplicate": 1.5}}, "deliveries.duplicate"),
+        (
             {"tenant": "t", "webhook_extension": {"webhook_url": "ftp://127.0.0.1"}},
             "webhook_extension.webhook_url: expected https, or http to this machine",
         ),
