@@ -240,7 +240,7 @@ _TOLD = st.recursive(
 
 
 @given(st.sampled_from([*EVENTS, "", "x.y"]), _TOLD, st.one_of(st.none(), st.text(), st.integers()))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_event_raises_anything_but_a_payload_error(kind: str, told: Any, time: Any) -> None:
     with contextlib.suppress(PayloadInvalid):
         incoming(an_event(kind, data=told, time=time))

@@ -299,7 +299,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["data", "type", "log_id", "_id", "date", "details", "x"]), _JSON))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_json_object_raises_anything_but_a_payload_error(record: dict[str, Any]) -> None:
     with contextlib.suppress(PayloadInvalid):
         found = incoming(record).activity
