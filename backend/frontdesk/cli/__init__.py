@@ -22,6 +22,7 @@ from frontdesk.cli import (
     jobs,
     jwt_secret,
     reconcile,
+    replay,
     secrets,
     serve,
     token,
@@ -43,6 +44,7 @@ app.command("doctor")(doctor.command)
 app.command("import")(import_.command)
 app.command("init")(init.command)
 app.command("reconcile")(reconcile.command)
+app.command("replay")(replay.command)
 app.command("serve")(serve.command)
 app.command("worker")(worker.command)
 app.command("jwt-secret")(jwt_secret.command)

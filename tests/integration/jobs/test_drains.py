@@ -99,7 +99,6 @@ def test_a_bad_record_is_kept_with_its_error_and_the_others_are_taken(work: Work
 
 
 def test_a_row_that_hasura_refuses_is_kept_and_the_others_are_written(work: Work, house: QueueHouse) -> None:
-    """No key of PostgreSQL's index holds so long an id."""
     other = {**EVENT, "id": "evt_2", "data": {"object": {**EVENT["data"]["object"], "user_id": "auth0|fay"}}}  # type: ignore[index]
     house.inner.rows.execute(
         f"ALTER TABLE public.users ADD CONSTRAINT no_eve_{house.tenant}"
@@ -170,7 +169,7 @@ def test_while_hasura_is_away_everything_waits_in_one_job_and_comes_later(house:
         assert [house.delivery_state(each) for each in deliveries] == ["done"] * 3
 
 
-def test_a_job_is_given_up_after_the_time_of_the_settings_and_anew_when_somebody_retries_it(
+def test_a_job_is_given_up_after_the_time_of_the_settings_(
     house: QueueHouse,
 ) -> None:
     with hasura_that_hangs_up() as url, working(house, HASURA_URL=url, QUEUE_GIVE_UP_AFTER_H="1") as work:

@@ -37,6 +37,9 @@ def a_log_record(number: int, type_: str = "s", **data: Any) -> dict[str, Any]:
     }
 
 
+_DUE = "SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND coalesce(scheduled_at, now()) <= now()"
+
+
 @dataclass
 class Work:
     """A house, and the application of a worker that works for it when a test says so."""
@@ -69,8 +72,10 @@ class Work:
 
     def off(self) -> None:
         """Do what is due, and what that asks for, until nothing is due."""
-        app = worker_app(self.settings, self.house.inner.store_url, self.house.database, self.places)
-        app.run_worker(wait=False, install_signal_handlers=False, concurrency=4)
+        while self.house.sql(_DUE):
+            app = worker_app(self.settings, self.house.inner.store_url, self.house.database, self.places)
+            app.periodic_registry.periodic_tasks.clear()
+            app.run_worker(wait=False, install_signal_handlers=False, concurrency=4, delete_jobs="successful")
 
     def later(self) -> None:
         """Let everything that waits for its time be due, and do it."""

@@ -62,6 +62,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "jobs show",
         "jwt-secret",
         "reconcile",
+        "replay",
         "secrets rotate",
         "serve",
         "token get",
