@@ -48,7 +48,9 @@ def left(store_url: str, table: str = "deliveries") -> list[int]:
 BODIES = {
     "as it is": json.dumps({"user_id": ODD}, ensure_ascii=False),
     "JSON-escaped": json.dumps({"user_id": ODD}),
-    "JSON-escaped in capitals": json.dumps({"user_id": ODD}).replace("\\u00fc", "\\u00FC"),
+    "JSON-escaped in capitals": re.sub(
+        r"\\u....", lambda found: "\\u" + found[0][2:].upper(), json.dumps({"user_id": ODD})
+    ),
     "slashes escaped": json.dumps({"user_id": ODD}, ensure_ascii=False).replace("/", "\\/"),
     "percent-encoded": json.dumps({"path": f"/api/v2/users/{quote(ODD, safe='')}/roles"}),
     "percent-encoded in small letters": json.dumps(
