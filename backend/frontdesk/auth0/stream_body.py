@@ -7,6 +7,7 @@ Source: Auth0 docs, "Custom Log Streams"; rudder-transformer's receiver for obje
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -105,10 +106,26 @@ def _fault(content: memoryview) -> str | None:
     try:
         _ANY.decode(content)
     except msgspec.MsgspecError:
-        return NO_JSON
+        if not _is_json_with_half_pairs(content):
+            return NO_JSON
     except RecursionError:
         return TOO_DEEP
     return None if _first_byte(content) == b"{" else NO_OBJECT
+
+
+def _is_json_with_half_pairs(content: memoryview) -> bool:
+    """Tell whether it is JSON all the same: half a surrogate pair is written as JSON, and is no text to msgspec."""
+    if b"\\u" not in bytes(content):
+        return False
+    try:
+        json.loads(bytes(content), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def _elements(array: memoryview) -> Iterable[memoryview]:

@@ -15,6 +15,13 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 PATIENCE_S = 120.0  # afterwards the job counts as one of a worker that is gone, and runs again
 LONGEST_WAIT_S = 5.0
 
+_WAIT_AS_LONG = """
+UPDATE procrastinate_jobs other
+SET scheduled_at = greatest(other.scheduled_at, %(retry_at)s), attempts = greatest(other.attempts, job.attempts + 1)
+FROM procrastinate_jobs job
+WHERE job.id = %(job_id)s AND other.queueing_lock = job.queueing_lock AND other.status = 'todo'
+"""
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -36,13 +43,21 @@ class KeptJobs(manager.JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Let a job wait again, as soon as PostgreSQL answers; where the same work waits already it goes."""
+        """Let a job wait again, as soon as PostgreSQL answers.
+
+        Where the same work waits already this one goes, and that one waits as long: otherwise what is put in during an
+        outage would be tried at once each time, and never less often.
+        """
         try:
             await _kept(
                 lambda: super(KeptJobs, self).retry_job_by_id_async(job_id, retry_at, priority, queue, lock),
                 job_id,
             )
         except UniqueViolation:
+            await _kept(
+                lambda: self.connector.execute_query_async(_WAIT_AS_LONG, job_id=job_id, retry_at=retry_at),
+                job_id,
+            )
             await self.finish_job_by_id_async(job_id, jobs.Status.FAILED, delete_job=True)
 
 
