@@ -11,6 +11,7 @@ import logging
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -34,6 +35,7 @@ from frontdesk.jobs.places import Places
 from frontdesk.logs import configure_logging
 from frontdesk.settings import Settings
 from frontdesk.store.database import CONNECT_BUDGET_S, Database, connection_arguments
+from frontdesk.store.pools import RECONNECT_S, AsyncPromptPool
 from frontdesk.store.running_jobs import GONE_AFTER_S, SIGN_OF_LIFE_S
 from frontdesk.store.worker_numbers import WorkerNumbers
 
@@ -76,6 +78,8 @@ def worker_app(
         conninfo=database_url,
         kwargs=connection_arguments(database_url),
         timeout=CONNECT_BUDGET_S,
+        pool_factory=AsyncPromptPool,
+        reconnect_timeout=RECONNECT_S,
     )
     app = App(connector=connector)
     app.job_manager = KeptJobs(connector)
@@ -96,15 +100,17 @@ def _work_until_stopped(settings: Settings, url: str, database: Database, places
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     while not stop.asked.is_set():
+        began = time.monotonic()
         try:
             asyncio.run(_work(worker_app(settings, url, database, places), stop))
-            pause_s = FIRST_PAUSE_S
         except Exception:  # noqa: BLE001 - whatever ended it, the jobs are to go on
             if stop.asked.is_set():
                 # Its jobs are as they were, for other workers or the next start.
                 _log.warning("worker.interrupted", exc_info=True)
                 return
             _log.warning("worker.interrupted", pause_s=pause_s, exc_info=True)
+        if time.monotonic() - began > LONGEST_PAUSE_S * 2:
+            pause_s = FIRST_PAUSE_S  # it has worked, so this is another trouble than the last one
         stop.asked.wait(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come at once
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 

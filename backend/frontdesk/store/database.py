@@ -17,13 +17,12 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from frontdesk.errors import StoreOutdated, StoreUnavailable
+from frontdesk.store.pools import RECONNECT_S, PromptPool
 
 SCHEMA = "frontdesk"
 REVISION = "0003"  # the newest of migrations/versions; a test compares
 CONNECT_BUDGET_S = 5.0
 WHY_BUDGET_S = 2
-# The pool waits twice as long after each try that fails; whoever comes after an outage shall not wait for that.
-RECONNECT_S = 0.1
 MAX_CONNECTIONS = 8
 
 Connection = psycopg.Connection[TupleRow]
@@ -79,7 +78,7 @@ class Database:
 
     def __init__(self, url: str, *, max_connections: int = MAX_CONNECTIONS) -> None:
         self._url = url
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+        self._pool: ConnectionPool[Connection] = PromptPool(
             url,
             min_size=0,
             max_size=max_connections,
