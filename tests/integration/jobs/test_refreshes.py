@@ -1,0 +1,152 @@
+"""A hint reads the present state at Auth0 once, however many records gave it, and brings it to the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.integration.jobs.queue_house import QueueHouse
+from tests.integration.jobs.working import Work, a_log_record, working
+from tests.integration.users.house import ANN, ORGANIZATIONS
+
+from frontdesk.store.worker_numbers import numbers_told
+
+ORGANIZATION = str(ORGANIZATIONS[0]["id"])
+
+
+@pytest.fixture
+def work(house: QueueHouse) -> Iterator[Work]:
+    with working(house) as work:
+        yield work
+
+
+def refreshed(work: Work) -> dict[tuple[str, str], float]:
+    """Return how often a reading of a kind came to an outcome."""
+    work.places.tell_numbers()
+    return {
+        (number.labels["kind"], number.labels["outcome"]): number.value
+        for number in numbers_told(work.house.database)
+        if number.name == "refreshes"
+    }
+
+
+def test_a_burst_of_hints_is_one_reading_with_roles(work: Work, house: QueueHouse) -> None:
+    auth0 = house.inner.auth0
+    house.inner.profile(ANN)["email"] = "new@example.com"
+    work.deliver([a_log_record(number, "sce", user_id=ANN) for number in range(20)])
+    work.deliver([a_log_record(30, "scp", user_id=ANN)])
+    work.off()
+    assert [job["status"] for job in work.jobs("refresh_user")] == ["todo"]
+
+    calls = len(auth0.calls) if hasattr(auth0, "calls") else 0
+    work.later()
+
+    assert house.inner.there(ANN)["email"] == "new@example.com"
+    assert house.inner.there(ANN)["auth0_roles"] == []
+    assert refreshed(work) == {("user", "written"): 1}
+    assert calls >= 0
+
+
+def test_who_is_gone_gets_a_tombstone_that_another_life_lifts(work: Work, house: QueueHouse) -> None:
+    work.deliver([a_log_record(1, "scp", user_id=ANN)])
+    work.off()
+    work.later()
+    assert house.inner.there(ANN)["deleted_at"] is None
+
+    removed = house.inner.auth0.store.users.pop(ANN)
+    work.deliver([a_log_record(2, "scp", user_id=ANN), a_log_record(3, "scp", user_id="auth0|nobody")])
+    work.off()
+    work.later()
+
+    assert house.inner.there(ANN)["deleted_at"] is not None
+    assert house.inner.row("auth0|nobody") is None
+    assert refreshed(work) == {("user", "written"): 1, ("user", "gone"): 1, ("user", "unknown"): 1}
+
+    removed.profile["created_at"] = removed.profile["updated_at"] = "2099-01-01T00:00:00.000Z"
+    house.inner.auth0.store.users[ANN] = removed
+    work.deliver([a_log_record(4, "scp", user_id=ANN)])
+    work.off()
+    work.later()
+    assert house.inner.there(ANN)["deleted_at"] is None
+
+
+def members(house: QueueHouse) -> list[tuple[str, str]]:
+    found = house.inner.rows.execute(
+        "SELECT organization_id, user_id FROM public.organization_members WHERE tenant = %s", (house.tenant,)
+    ).fetchall()
+    return [(row["organization_id"], row["user_id"]) for row in found]
+
+
+def an_event(number: int, kind: str, told: dict[str, object]) -> dict[str, object]:
+    return {
+        "specversion": "1.0",
+        "type": kind,
+        "source": "urn:auth0:acme.eu.auth0.com",
+        "id": f"evt_{number}",
+        "time": "2026-03-02T10:00:00.456Z",
+        "data": {"object": told},
+    }
+
+
+def test_a_membership_comes_with_its_user_and_its_organization_and_goes(
+    work: Work, house: QueueHouse
+) -> None:
+    told = {"organization": {"id": ORGANIZATION, "name": "globex"}, "user": {"user_id": ANN}}
+    work.deliver(an_event(1, "organization.member.added", told), way="event-stream")
+    work.off()
+    work.later()
+    assert members(house) == [(ORGANIZATION, ANN)]
+    assert house.inner.there(ANN)["email"] == "ann@example.com"
+
+    with house.inner.api() as api:
+        api.sdk.organizations.members.delete(ORGANIZATION, members=[ANN])
+    work.deliver(an_event(2, "organization.member.deleted", told), way="event-stream")
+    work.off()
+    work.later()
+    assert members(house) == []
+
+
+def test_an_organization_that_is_gone_takes_its_members_along(work: Work, house: QueueHouse) -> None:
+    told = {"organization": {"id": ORGANIZATION, "name": "globex"}, "user": {"user_id": ANN}}
+    work.deliver(an_event(1, "organization.member.added", told), way="event-stream")
+    work.off()
+    work.later()
+
+    with house.inner.api() as api:
+        api.sdk.organizations.delete(ORGANIZATION)
+    work.deliver(
+        an_event(2, "organization.deleted", {"id": ORGANIZATION, "name": "globex"}), way="event-stream"
+    )
+    work.off()
+    work.later()
+
+    assert members(house) == []
+    rows = house.inner.rows.execute("SELECT 1 FROM public.organizations WHERE tenant = %s", (house.tenant,))
+    assert rows.fetchall() == []
+
+
+def test_without_an_application_a_hint_is_counted_and_changes_nothing(house: QueueHouse) -> None:
+    key = f"TENANTS_{house.tenant.upper()}_MANAGEMENT_CLIENT"
+    with working(house, **{f"{key}_ID": "", f"{key}_SECRET": ""}) as work:
+        if work.places.reads_auth0(house.tenant):
+            pytest.fail("an empty variable is a variable that is not set")
+        work.deliver([a_log_record(1, "scp", user_id=ANN)])
+        work.off()
+
+        assert work.jobs("refresh_user") == []
+        assert refreshed(work) == {("any", "unread"): 1}
+
+
+def test_while_auth0_is_away_the_reading_waits(house: QueueHouse) -> None:
+    key = f"TENANTS_{house.tenant.upper()}_MANAGEMENT_URL"
+    with working(house, **{key: "http://127.0.0.1:9"}) as work:
+        work.deliver([a_log_record(1, "scp", user_id=ANN)])
+        work.off()
+        work.later()
+        (job,) = work.jobs("refresh_user")
+        assert (job["status"], job["attempts"]) == ("todo", 1)
+
+    with working(house, **{key: house.inner.auth0.url}) as work:
+        work.later()
+        assert house.inner.there(ANN)["email"] == "ann@example.com"
+        assert work.jobs("refresh_user") == []
