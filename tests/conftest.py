@@ -13,9 +13,18 @@ import psycopg
 import pytest
 from filelock import FileLock
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from frontdesk.store import migrate
+from tests.redaction import (
+    keep_secret,
+    nothing_secret_is_logged,
+    pytest_configure,
+    pytest_runtest_makereport,
+)
+
+__all__ = ["nothing_secret_is_logged", "pytest_configure", "pytest_runtest_makereport"]
 
 _FAST_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _numbers = itertools.count()
@@ -37,6 +46,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
             state.write_text(json.dumps({"url": cluster.url(), "users": 0}))
         known = json.loads(state.read_text())
         state.write_text(json.dumps({**known, "users": known["users"] + 1}))
+    keep_secret(str(conninfo_to_dict(known["url"])["password"]))
     yield known["url"]
     with lock:
         known = json.loads(state.read_text())

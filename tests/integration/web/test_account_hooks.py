@@ -98,6 +98,7 @@ def test_a_registration_becomes_a_row_and_an_activity(desk_with_engine: Desk, ro
         "type": "ss",
         "activity": "signup",
         "source": REGISTRATION,
+        "counts": False,
         "user_id": ANA,
         "user_name": "ana@example.com",
         "connection": "Username-Password-Authentication",
