@@ -27,8 +27,10 @@ class Figures:
     driver_cpu_ms: float = 0.0
 
 
-def measure(target: str, port: int, requests: list[bytes], concurrency: int) -> Figures:
-    """Send the requests from a process of its own; every answer must be 200."""
+def measure(
+    target: str, port: int, requests: list[bytes], concurrency: int, *, wanted: str = "200"
+) -> Figures:
+    """Send the requests from a process of its own; every answer must have the status `wanted`."""
     job = {
         "port": port,
         "concurrency": concurrency,
@@ -42,8 +44,8 @@ def measure(target: str, port: int, requests: list[bytes], concurrency: int) -> 
         check=True,
     )
     result = json.loads(done.stdout)
-    if set(result["statuses"]) != {"200"}:
-        raise SystemExit(f"{target}: not every answer was 200: {result['statuses']}")
+    if set(result["statuses"]) != {wanted}:
+        raise SystemExit(f"{target}: not every answer was {wanted}: {result['statuses']}")
     return figures(target, concurrency, result["durations"], result["wall_s"], result["cpu_s"])
 
 
