@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from frontdesk.auth0.management import Credentials, ManagementApi
+from frontdesk.auth0.management import CALL_BUDGET_S, WAIT_BUDGET_S, Credentials, ManagementApi
 from frontdesk.errors import SettingsInvalid
 from frontdesk.settings import Settings, secret
 
 
-def management_api(settings: Settings, tenant_key: str, *, max_rps: float | None = None) -> ManagementApi:
+def management_api(
+    settings: Settings,
+    tenant_key: str,
+    *,
+    max_rps: float | None = None,
+    call_budget_s: float = CALL_BUDGET_S,
+    wait_budget_s: float = WAIT_BUDGET_S,
+) -> ManagementApi:
     """Return the Management API of a tenant, with the application of the settings.
 
     `max_rps` goes before the tenant's own. Raises SettingsInvalid when the settings have no application.
@@ -22,4 +29,10 @@ def management_api(settings: Settings, tenant_key: str, *, max_rps: float | None
         )
         raise SettingsInvalid([fault])
     access = Credentials(client_id=client_id, client_secret=secret(client_secret))
-    return ManagementApi(tenant.management_url, access, max_rps=max_rps or tenant.max_rps)
+    return ManagementApi(
+        tenant.management_url,
+        access,
+        max_rps=max_rps or tenant.max_rps,
+        call_budget_s=call_budget_s,
+        wait_budget_s=wait_budget_s,
+    )

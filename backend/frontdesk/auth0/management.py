@@ -40,7 +40,7 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 TOKEN_LEEWAY_S = 60.0
 # A server's answer that a second try may change. A 409 is not among them: it is what a wrong plan gets.
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-_LIMIT_STAYS = f"the tenant's rate limit stayed reached for {WAIT_BUDGET_S:.0f} s"
+_LIMIT_STAYS = "the tenant's rate limit stayed reached for as long as a call may wait"
 _CHECK_THE_DOMAIN = "check the tenant's `domain`, or its `management_url`"
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
@@ -79,6 +79,7 @@ class ManagementApi:
         access: Credentials | StaticToken,
         *,
         call_budget_s: float = CALL_BUDGET_S,
+        wait_budget_s: float = WAIT_BUDGET_S,
         max_rps: float | None = None,
     ) -> None:
         self.url = url.rstrip("/")
@@ -87,7 +88,7 @@ class ManagementApi:
         self._token = _Token()
         self._lock = threading.Lock()
         self._pace = Pace(max_rps)
-        self._transport = _Transport(call_budget_s, self._pace, self._renewed)
+        self._transport = _Transport(call_budget_s, wait_budget_s, self._pace, self._renewed)
         self._http = httpx.Client(
             transport=self._transport,
             timeout=call_budget_s,
@@ -193,9 +194,11 @@ class _Token:
 class _Transport(httpx.BaseTransport):
     """One exchange with its deadline, its second tries, and its errors in our words."""
 
-    def __init__(self, budget_s: float, pace: Pace, renewed: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, budget_s: float, wait_budget_s: float, pace: Pace, renewed: Callable[[str], str | None]
+    ) -> None:
         self._inner = httpx.HTTPTransport(retries=0)
-        self._budget_s = budget_s
+        self._budget_s, self._wait_budget_s = budget_s, wait_budget_s
         self._pace = pace
         self._renewed = renewed
         self._lock = threading.Lock()
@@ -226,7 +229,7 @@ class _Transport(httpx.BaseTransport):
         return fresh is not None
 
     def _with_second_tries(self, request: httpx.Request) -> httpx.Response:
-        give_up_at = time.monotonic() + WAIT_BUDGET_S
+        give_up_at = time.monotonic() + self._wait_budget_s
         called = endpoint(request.method, request.url.raw_path.decode("ascii").partition("?")[0])
         tries = 0
         while True:

@@ -14,7 +14,6 @@ from frontdesk.auth0.management import ManagementApi
 from frontdesk.errors import Auth0Error, Auth0Rejected, Auth0Unavailable
 from frontdesk.identity import JsonObject
 
-
 PAGE_SIZE = 50  # of somebody's roles in an organization
 MAX_PAGES = 20
 

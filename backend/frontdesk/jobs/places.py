@@ -20,6 +20,9 @@ from frontdesk.sync.ingest import IngestPlace
 from frontdesk.sync.refreshing import RefreshDesk
 from frontdesk.sync.users.desk import UserDesk
 
+# A job that waits for Auth0 is in the place of another one: it is tried again later instead.
+CALL_BUDGET_S, WAIT_BUDGET_S = 10.0, 10.0
+
 
 class Places:
     """Opens what a job asks for, once, and closes everything at the end. Threads share it."""
@@ -54,7 +57,10 @@ class Places:
         """Return the tenant's Management API; all jobs share its token and its pace. Raises SettingsInvalid."""
         with self._lock:
             if tenant not in self._apis:
-                self._apis[tenant] = self._opened.enter_context(management_api(self.settings, tenant))
+                api = management_api(
+                    self.settings, tenant, call_budget_s=CALL_BUDGET_S, wait_budget_s=WAIT_BUDGET_S
+                )
+                self._apis[tenant] = self._opened.enter_context(api)
             return self._apis[tenant]
 
     def hasura(self) -> HasuraSide:

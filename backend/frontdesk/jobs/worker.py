@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 
@@ -39,7 +40,7 @@ from frontdesk.store.pools import RECONNECT_S, AsyncPromptPool
 from frontdesk.store.running_jobs import GONE_AFTER_S, SIGN_OF_LIFE_S
 from frontdesk.store.worker_numbers import WorkerNumbers
 
-JOBS_AT_ONCE = 6  # each is a thread that mostly waits for others; asyncio has as many on two cores
+JOBS_AT_ONCE = 8  # each is a thread that mostly waits for others
 # After it a job is asked to stop where it stands: at its next batch, from which the next run goes on.
 GRACE_S = 5.0
 CONNECTIONS = JOBS_AT_ONCE * 2 + 2  # a job may hold one and ask for another; the housekeeper has its own
@@ -116,6 +117,8 @@ def _work_until_stopped(settings: Settings, url: str, database: Database, places
 
 
 async def _work(app: App, stop: _Stop) -> None:
+    # asyncio's own has fewer threads on a small machine, and a job that has begun must not wait for one.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(JOBS_AT_ONCE, "job"))
     async with app.open_async():
         worker = Worker(
             app,

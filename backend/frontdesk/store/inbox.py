@@ -22,6 +22,7 @@ from frontdesk.store.inbox_load import InboxLoad, QueueBound
 from frontdesk.store.queue import Queue
 
 DRAIN = "drain_inbox"  # the task that takes what waits
+DRAIN_PRIORITY = 10  # thousands of hints may wait to be read; what was acknowledged goes before them
 FETCHED_AT_ONCE = 20
 MAX_REJECT_CHARS = 100_000  # the whole record stays in its delivery
 MAX_ERROR_CHARS = 2_000
@@ -242,7 +243,7 @@ def ask_for_a_drain(queue: Queue, tenant: str, *, lane: str = "") -> None:
     """Have a tenant's deliveries taken: in each lane one job runs and one waits. Raises StoreUnavailable."""
     arguments = {"tenant": tenant, **({"lane": lane} if lane else {})}
     name = f"drain:{tenant}{lane}"
-    queue.defer(DRAIN, arguments, queueing_lock=name, lock=name)
+    queue.defer(DRAIN, arguments, queueing_lock=name, lock=name, priority=DRAIN_PRIORITY)
 
 
 def _inserted(connection: Connection, delivery: NewDelivery) -> int:
