@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from frontdesk.auth0.json_body import MAX_DEPTH, shown_field
@@ -59,6 +60,7 @@ _SECRETS = frozenset(
         "verificationcode",
     )
 )
+_MAX_SECRET_NAME = 40  # with separators; a longer name is not worth remembering
 # An error's code and a country's are no secret.
 _HARMLESS_PARENTS = frozenset({"error", "geo", "country"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -96,7 +98,7 @@ class Keeper:
             self.size += len(kept) + 6
             copied[kept] = (
                 self._secret(inner, kept, depth)
-                if self._redact and _is_secret(kept, parent)
+                if self._redact and _names_a_secret(kept) and parent not in _HARMLESS_PARENTS
                 else self._value(inner, kept, depth)
             )
         return copied
@@ -143,15 +145,13 @@ def _storable(text: str) -> str:
     return _UNSTORABLE.sub(_REPLACEMENT, text)
 
 
-def _is_secret(name: str, parent: str) -> bool:
-    if name in _PLAIN:  # what every record has, without a look further
-        return False
-    return name.lower().replace("_", "").replace("-", "") in _SECRETS and parent not in _HARMLESS_PARENTS
+def _names_a_secret(name: str) -> bool:
+    return len(name) <= _MAX_SECRET_NAME and _is_secret(name)
 
 
-_PLAIN = frozenset(
-    {"date", "type", "description", "connection", "client_id", "ip", "user_agent", "user_id", "name"}
-)
+@lru_cache(maxsize=4096)  # records of one type have the same names in each
+def _is_secret(name: str) -> bool:
+    return name.lower().replace("_", "").replace("-", "") in _SECRETS
 
 
 def _without_tokens(text: str) -> str:
