@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from localhasura.errors import EngineError
@@ -37,14 +38,20 @@ def pointer(path: str, key: str | int) -> str:
     """Return Hasura's path of a member: `.key-1` for plain keys, `[n]` for list items, `["other key"]` otherwise."""
     if isinstance(key, int):
         return f"{path}[{key}]"
-    if _PLAIN_KEY.fullmatch(key):
+    if _is_plain(key):
         return f"{path}.{key}"
     return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
 
 
+@lru_cache(maxsize=1024)  # a mutation of many rows has the same few names in each
 def is_graphql_name(name: str) -> bool:
     """Whether GraphQL takes the name as it is."""
     return _NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_plain(key: str) -> bool:
+    return _PLAIN_KEY.fullmatch(key) is not None
 
 
 def _refuse(constant: str) -> NoReturn:

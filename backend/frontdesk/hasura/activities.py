@@ -5,12 +5,13 @@ Auth0's id is the key, so adding one again changes nothing: there is no order to
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from frontdesk.errors import HasuraRejected, HasuraUnavailable
 from frontdesk.hasura.bulk import MAX_BATCH_BYTES, Halving
@@ -119,8 +120,8 @@ class ActivityWriter:
 
 
 def activity_object(activity: Activity) -> dict[str, Any]:
-    """Return an activity as GraphQL takes it; the tenant is the session's."""
-    return {
+    """Return an activity as GraphQL takes it, without what is null anyway; the tenant is the session's."""
+    columns = {
         "id": activity.id,
         "type": activity.type,
         "activity": activity.activity,
@@ -143,6 +144,7 @@ def activity_object(activity: Activity) -> dict[str, Any]:
         "details": activity.details,
         "raw": activity.raw,
     }
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def _batches(objects: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
@@ -150,7 +152,7 @@ def _batches(objects: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]
     batch: list[dict[str, Any]] = []
     size = 0
     for each in objects:
-        own = len(json.dumps((each["details"], each["raw"])))
+        own = len(msgspec.json.encode((each.get("details"), each.get("raw"))))
         if batch and (len(batch) == MAX_ROWS or size + own > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0

@@ -9,7 +9,10 @@ from graphql.language import NonNullTypeNode, NullValueNode, VariableDefinitionN
 
 from localhasura.errors import invalid, unparsable
 from localhasura.request.document import Operation
-from localhasura.schema.values import NULL, Part, Value, Variable, Variables
+from localhasura.schema.values import NULL, Json, Part, Value, Variable, Variables
+
+MANY_ROWS = 200
+"""A list from here on is compiled each time: keeping track of each of its values costs more than a plan saves."""
 
 
 def bind_variables(operation: Operation, given: Mapping[str, Any]) -> Variables:
@@ -35,6 +38,8 @@ def bind_variables(operation: Operation, given: Mapping[str, Any]) -> Variables:
 def _value(definition: VariableDefinitionNode, name: str, given: Mapping[str, Any]) -> Value:
     required = isinstance(definition.type, NonNullTypeNode)
     if name in given:
+        if isinstance(given[name], list) and len(given[name]) >= MANY_ROWS:
+            return Json(given[name])
         if given[name] is None and required:
             raise invalid(f'null value found for non-nullable type: "{print_ast(definition.type)}"')
         return Part(given[name], name)
