@@ -209,3 +209,7 @@ def _start_frontdesk(places: Places, processes: Processes) -> None:
         environment=frontdesk_environment(places),
         ready_url=f"{places.frontdesk_url}/readyz",
     )
+    # Nobody waits for it: it brings to Hasura what the inbox has, whenever that is.
+    processes.start(
+        "worker", ["frontdesk", "worker"], environment=frontdesk_environment(places), ready_url=None
+    )

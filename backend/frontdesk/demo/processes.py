@@ -51,9 +51,9 @@ class Processes:
         return self._log_dir / f"{name}.log"
 
     def start(
-        self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str], ready_url: str
+        self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str], ready_url: str | None
     ) -> None:
-        """Start `python -m …` and return when `ready_url` answers 200.
+        """Start `python -m …` and return when `ready_url` answers 200; at once for one that answers nobody.
 
         `environment` is all that the child gets beside PATH and the like: no FRONTDESK_ or HASURA_ variable of the
         caller's shell reaches it. Raises DemoFailed with the end of its log.
@@ -72,7 +72,8 @@ class Processes:
         finally:
             os.close(log)
         self._running.append((name, process))
-        self._wait_until_ready(name, process, ready_url)
+        if ready_url is not None:
+            self._wait_until_ready(name, process, ready_url)
 
     def ensure_alive(self) -> None:
         """Raise DemoFailed when a child has ended by itself."""
