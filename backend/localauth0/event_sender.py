@@ -42,6 +42,7 @@ class EventSender:
         self._serial = count()
         self._threads: list[threading.Thread] = []
         self._posts: list[WebhookPosts] = []
+        self._idle = 0  # threads that wait
         self._is_stopped = True
         self._changed = threading.Condition()
 
@@ -110,9 +111,9 @@ class EventSender:
         ledger.note(delivery, Outcome(fault="the tenant's queue of events is full"))
 
     def _begin_threads(self) -> None:
-        """As many threads as there is work for, up to the tenant's number."""
+        """One more thread, when the others have enough to do, up to the tenant's number."""
         settings = self._store.config.event_delivery
-        if len(self._threads) < min(settings.senders, len(self._waiting)):
+        if self._idle < len(self._waiting) and len(self._threads) < settings.senders:
             posts = WebhookPosts(settings.timeout_s)
             thread = threading.Thread(target=self._run, args=(posts,), name="localauth0-events", daemon=True)
             self._posts.append(posts)
@@ -135,7 +136,7 @@ class EventSender:
             if again_in_s is not None:
                 self._put(delivery, ledger, again_in_s)
             elif ledger.has_failed_too_often(stream.id):
-                self._disable(stream.id)
+                self._disable(stream)
 
     def _next(self) -> _Entry | None:
         """The next delivery whose time has come; None at the end."""
@@ -144,7 +145,9 @@ class EventSender:
                 wait_s = self._waiting[0][0] - time.monotonic() if self._waiting else None
                 if wait_s is not None and wait_s <= 0:
                     return heapq.heappop(self._waiting)
+                self._idle += 1
                 self._changed.wait(wait_s)
+                self._idle -= 1
             return None
 
     def _stream(self, stream_id: str) -> EventStream | None:
@@ -155,10 +158,10 @@ class EventSender:
     def _content_type(self) -> str:
         return self._store.config.event_delivery.content_type
 
-    def _disable(self, stream_id: str) -> None:
+    def _disable(self, stream: EventStream) -> None:
+        """Disable the stream, unless it is another one by now."""
         with self._store.lock:
-            stream = self._stream(stream_id)
-            if stream is not None and stream.status == "enabled":
+            if self._stream(stream.id) is stream and stream.status == "enabled":
                 changes = {"status": "disabled", "updated_at": iso_ms(self._store.clock())}
                 self._store.put("event_streams", stream.model_copy(update=changes), replacing=stream)
 
