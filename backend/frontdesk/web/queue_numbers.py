@@ -39,6 +39,21 @@ TOLD: dict[str, tuple[type[Metric], str, tuple[str, ...]]] = {
         "Readings at Auth0 that records hinted at, by what became of them.",
         ("tenant", "kind", "outcome"),
     ),
+    "caught_up_records": (
+        CounterMetricFamily,
+        "Records that were read from the tenant's log because the stream did not bring them.",
+        ("tenant",),
+    ),
+    "redelivered_events": (
+        CounterMetricFamily,
+        "Events that Auth0 could not deliver and was asked to send again.",
+        ("tenant",),
+    ),
+    "stream_gap": (
+        GaugeMetricFamily,
+        "1 while the log stream lacks records that the tenant's log has, as of the newest look.",
+        ("tenant",),
+    ),
     "auth0_rate_limit_remaining": (
         GaugeMetricFamily,
         "Calls that the Management API's rate limit had left at the newest answer, by group of endpoints.",

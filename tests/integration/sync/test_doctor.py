@@ -91,6 +91,8 @@ def test_frontdesks_own_database_is_told_with_its_schema_and_its_workers(
     watched = house.checks(DATABASE_URL=store_url)
 
     assert well["frontdesk's database"].verdict is Verdict.OK
+    assert (well["queue"].verdict, well["dead letters"].verdict) == (Verdict.OK, Verdict.OK)
+    assert well["stream records"].verdict is Verdict.SKIPPED
     assert (well["worker"].verdict, well["worker"].fix) == (
         Verdict.WARNING,
         "Start it with `frontdesk worker`.",

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.auth0.action_tenant import CREDENTIALS
 from tests.integration.auth0.scripted_server import Answer, ScriptedServer
 
+from frontdesk.auth0.event_deliveries import MAX_ATTEMPTS, redeliver_failed
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.setup_streams import EVENT_TYPES
 from frontdesk.auth0.stream_probe import why_refused
@@ -153,3 +154,31 @@ def test_a_missing_scope_is_not_taken_for_the_plan() -> None:
 
     with pytest.raises(Auth0ScopeMissing, match="read:log_streams"):
         found_by(log_stream, lambda _: Answer(status=403, body=body), hook=TAKEN)
+
+
+def test_events_that_auth0_could_not_deliver_are_told_and_asked_for_again() -> None:
+    tried = [{"status": "failed"}] * MAX_ATTEMPTS
+    failures = [
+        {"id": "evt_1", "status": "failed", "attempts": tried[:4]},
+        {"id": "evt_2", "status": "failed", "attempts": tried},  # in vain often enough
+        {"id": "evt_3", "status": "failed", "attempts": []},  # sent in the meantime
+    ]
+    with ScriptedServer({f"{HOOKS}/event-stream": TAKEN}) as desk:
+        hooks = f"{desk.url}{HOOKS}"
+        redeliver = "/api/v2/event-streams/est_1/redeliver"
+        script = {
+            "/api/v2/event-streams": [events("enabled")(f"{hooks}/event-stream")],
+            "/api/v2/event-streams/est_1/deliveries": [Answer(body={"deliveries": failures})],
+            f"{redeliver}/evt_1": [Answer(status=202, body={})],
+            f"{redeliver}/evt_3": [Answer(status=409, body={"statusCode": 409, "message": "Not now"})],
+        }
+        with ScriptedServer(script) as auth0, ManagementApi(auth0.url, CREDENTIALS) as api:
+            found = event_stream(api, hooks, TOKENS)
+            asked = redeliver_failed(api, at_most=10)
+
+    assert (found.verdict, "3 events could not be delivered" in found.sentence) == (Verdict.WARNING, True)
+    assert asked == 1
+    assert [path for path in auth0.paths() if redeliver in path] == [
+        f"{redeliver}/evt_1",
+        f"{redeliver}/evt_3",
+    ]

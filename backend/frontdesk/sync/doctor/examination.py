@@ -15,6 +15,7 @@ from frontdesk.sync.doctor.auth0_questions import auth0_questions
 from frontdesk.sync.doctor.checks import Check, Question, Verdict, run
 from frontdesk.sync.doctor.hasura_questions import hasura_questions
 from frontdesk.sync.doctor.own_questions import own_questions
+from frontdesk.sync.doctor.queue_questions import queue_questions, silence_question
 from frontdesk.sync.doctor.store_questions import store_questions
 
 TOTAL_BUDGET_S = 9.5
@@ -49,10 +50,12 @@ def examine(
         questions: list[Question] = [
             *own_questions(settings, clock),
             *store_questions(settings),
+            *queue_questions(settings),
             *hasura_questions(settings, project_dir(project), clock),
         ]
         for key in settings.tenants if tenants is None else tenants:
             questions += auth0_questions(settings, key, clock, opened)
+            questions += silence_question(settings, key, clock)
         return Examination(checks=run(questions, budget_s=TOTAL_BUDGET_S))
 
 

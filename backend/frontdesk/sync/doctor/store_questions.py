@@ -29,7 +29,7 @@ def store_questions(settings: Settings) -> Iterator[Question]:
     )
     yield Question(
         name=WORKER,
-        ask=lambda: _worker(known, settings.reconcile.schedule),
+        ask=lambda: _worker(known),
         fix="start it with `frontdesk worker`",
         grounds=(DATABASE,),
     )
@@ -47,11 +47,9 @@ def _database(url: str) -> Finding:
     return ok(f"it answers, with revision {REVISION} of the schema frontdesk")
 
 
-def _worker(url: str, schedule: str) -> Finding:
+def _worker(url: str) -> Finding:
     with Database(url, max_connections=1) as database:
         alive = living_workers(database)
     if alive:
         return ok(f"{alive} {'worker is' if alive == 1 else 'workers are'} running")
-    if not schedule:
-        return ok("none is running, and with an empty [reconcile] schedule none is needed")
-    return warning("none is running, so no tenant is reconciled at its times")
+    return warning("none is running, so what waits for Hasura stays where it is, and no tenant is reconciled")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from frontdesk.auth0 import setup_streams
+from frontdesk.auth0.event_deliveries import failed_deliveries
 from frontdesk.auth0.listing import PAGE_SIZE, plain, records_of_page
 from frontdesk.auth0.management import ManagementApi
 from frontdesk.auth0.stream_probe import why_refused
 from frontdesk.errors import Auth0Rejected, Auth0ScopeMissing
 from frontdesk.sync.doctor.checks import Finding, Verdict, failed, ok, skipped, warning
 
+MOST_COUNTED = 100  # failed events: one page
 _PAUSE = "set that right, or pause the stream in the Dashboard (Monitoring, Streams)"
 
 
@@ -44,7 +47,22 @@ def event_stream(api: ManagementApi, hooks: str, tokens: Sequence[str]) -> Findi
     missing = [name for name in setup_streams.EVENT_TYPES if name not in subscribed]
     if found.verdict is Verdict.OK and missing:
         return warning(f"the stream {setup_streams.EVENT_STREAM} has no subscription to {', '.join(missing)}")
-    return found
+    return _with_failed_events(api, found) if found.verdict is Verdict.OK else found
+
+
+def _with_failed_events(api: ManagementApi, found: Finding) -> Finding:
+    """Say how many events Auth0 could not deliver; whoever may not look at them is told so elsewhere."""
+    try:
+        number = sum(1 for _ in islice(failed_deliveries(api), MOST_COUNTED))
+    except Auth0Rejected:
+        return found
+    if not number:
+        return found
+    told = f"{number}{' or more' if number == MOST_COUNTED else ''}"
+    return warning(
+        f"{found.sentence}; {told} events could not be delivered",
+        "`frontdesk worker` has Auth0 send them again every five minutes",
+    )
 
 
 def _finding(
