@@ -192,15 +192,15 @@ class LoginSettings(Section):
     budget_s: float = setting(
         1.2,
         expected="seconds from 0.05 to 5, below action.deadline_ms",
-        help="How long a login waits for Hasura, in seconds.",
+        help="How long a login waits, in seconds: for Hasura, and for frontdesk's own database if it gives no answer.",
         ge=0.05,
         le=5,
     )
     on_unavailable: Literal["allow", "refuse"] = setting(
         "allow",
         expected="allow or refuse",
-        help="When Hasura gives no answer in time: `allow` lets in with the default role only, `refuse` "
-        "answers 503 and the Action follows `action.on_failure`.",
+        help="When Hasura gives no answer in time and the login could not be kept for later either: `allow` lets in "
+        "with the default role only, `refuse` answers 503 and the Action follows `action.on_failure`.",
     )
     breaker_failures: int = setting(
         5,
