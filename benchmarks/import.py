@@ -32,6 +32,7 @@ from psycopg.types.json import Jsonb
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import start_engine
 from frontdesk.auth0.management_user import user_from_management
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from frontdesk.demo.processes import Processes
@@ -210,16 +211,7 @@ def _house(plan: Generate) -> Iterator[House]:
 
 
 def _start(house: House, processes: Processes, plan: Generate) -> None:
-    processes.start(
-        "localhasura",
-        ["localhasura", f"--port={house.hasura.rpartition(':')[2]}"],
-        environment={
-            "HASURA_GRAPHQL_METADATA_DATABASE_URL": house.database,
-            "PG_DATABASE_URL": house.database,
-            "HASURA_GRAPHQL_ADMIN_SECRET": ADMIN_SECRET,
-        },
-        ready_url=f"{house.hasura}/healthz",
-    )
+    start_engine(processes, house.hasura, database=house.database, admin_secret=ADMIN_SECRET)
     size = f"users={plan.users},roles={plan.roles},organizations={plan.organizations},seed={plan.seed}"
     processes.start(
         "localauth0",

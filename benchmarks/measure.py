@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import requests
 
+from frontdesk.demo.processes import Processes
+
 START_LIMIT_S = 30.0
 
 
@@ -86,3 +88,17 @@ def wait_until_healthy(port: int) -> None:
         except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.05)
     raise SystemExit(f"nothing answers on port {port}")
+
+
+def start_engine(processes: Processes, url: str, *, database: str, admin_secret: str) -> None:
+    """Start localhasura at `url`, over a database that holds its catalog and the rows, and wait until it answers."""
+    processes.start(
+        "localhasura",
+        ["localhasura", f"--port={url.rpartition(':')[2]}"],
+        environment={
+            "HASURA_GRAPHQL_METADATA_DATABASE_URL": database,
+            "PG_DATABASE_URL": database,
+            "HASURA_GRAPHQL_ADMIN_SECRET": admin_secret,
+        },
+        ready_url=f"{url}/healthz",
+    )

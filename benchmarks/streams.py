@@ -32,7 +32,7 @@ from psycopg.types.json import Jsonb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Figures, figures, measure, post
+from benchmarks.measure import Figures, figures, measure, post, start_engine
 from frontdesk.auth0.log_record import incoming_from_log
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from frontdesk.demo.processes import Processes
@@ -272,16 +272,7 @@ def _house() -> Iterator[House]:
             for script in sorted((PROJECT / "migrations" / "default").glob("*/up.sql")):
                 connection.execute(script.read_bytes())
         processes = stack.enter_context(Processes(directory))
-        processes.start(
-            "localhasura",
-            ["localhasura", f"--port={house.hasura.rpartition(':')[2]}"],
-            environment={
-                "HASURA_GRAPHQL_METADATA_DATABASE_URL": house.database,
-                "PG_DATABASE_URL": house.database,
-                "HASURA_GRAPHQL_ADMIN_SECRET": ADMIN_SECRET,
-            },
-            ready_url=f"{house.hasura}/healthz",
-        )
+        start_engine(processes, house.hasura, database=house.database, admin_secret=ADMIN_SECRET)
         apply(house.hasura, ADMIN_SECRET, PROJECT)
         subprocess.run(
             [sys.executable, "-m", "frontdesk", "db", "apply"],
