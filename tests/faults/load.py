@@ -25,7 +25,8 @@ LOGINS_PER_S, BATCHES_PER_S, EVENTS_PER_S = 21.0, 15.0, 6.0
 LOGIN_DEADLINE_S = 1.5  # of the Action
 BATCH_DEADLINE_S = 10.0
 EVENT_DEADLINE_S = 5.0
-BATCH_PAUSE_S = 1.0  # before a batch is sent again
+BATCH_PAUSES_S = (1.0, 2.0, 4.0)  # before a batch is sent again; then over again
+SENDERS = 40  # of a stream; what finds them all busy waits
 EVENT_PAUSES_S = (1.0, 2.0, 4.0)
 MAX_BATCH_RECORDS = 12
 REGULARS = 40  # users who log in again and again; every other login is somebody's first
@@ -42,6 +43,7 @@ class Load:
         self._rng = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="load")
+        self._senders = asyncio.Semaphore(SENDERS)
         self._running: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._per_user: dict[str, int] = {}
@@ -112,8 +114,10 @@ class Load:
         ]
         self._ledger.records += records
         call = log_batch(records, self._rng)
-        while not await self._delivered("log-stream", records, call, BATCH_DEADLINE_S):
-            await asyncio.sleep(BATCH_PAUSE_S)
+        for pause_s in itertools.cycle(BATCH_PAUSES_S):
+            if await self._delivered("log-stream", records, call, BATCH_DEADLINE_S):
+                return
+            await asyncio.sleep(pause_s)
 
     async def _send_event(self) -> None:
         user_id = f"auth0|evented{self._rng.randrange(REGULARS):02}"
@@ -132,7 +136,8 @@ class Load:
             await asyncio.sleep(pause_s)
 
     async def _delivered(self, way: str, records: list[SentRecord], call: Call, deadline_s: float) -> bool:
-        status, _ = await self._post(way, call, deadline_s)
+        async with self._senders:
+            status, _ = await self._post(way, call, deadline_s)
         self._ledger.count(way, str(status))
         if not 200 <= status < 300:
             return False

@@ -35,6 +35,7 @@ def strike_all(
             for child in house.children():
                 child.supervise()
             struck[-1].is_settled.wait(PAUSE_LIMIT_S)
+            print(f"{len(struck)}. {fault.name}: {struck[-1].ended - began:.1f} s")
         for each in struck:
             assert each.is_settled.wait(SETTLED_LIMIT_S), f"{each.name} was not made good; seed {seed}"
     return struck
