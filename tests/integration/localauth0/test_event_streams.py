@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +30,17 @@ from localauth0.tenant import DeliveryFaults
 ORGANIZATION, EDITOR = "org_0000000000000001", "rol_0000000000000001"
 
 
+@pytest.fixture(scope="module")
+def running(keys_dir: Path) -> Iterator[LocalAuth0]:
+    document = an_eventful_tenant(disable_after_in_row=3, disable_after_failed=5)
+    with LocalAuth0(tenant=document, data_dir=keys_dir) as tenant:
+        yield tenant
+
+
 @pytest.fixture
-def tenant(start_tenant: StartTenant) -> LocalAuth0:
-    return start_tenant(an_eventful_tenant(disable_after_in_row=3, disable_after_failed=5))
+def tenant(running: LocalAuth0) -> LocalAuth0:
+    running.reset()
+    return running
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +21,17 @@ from localauth0 import LocalAuth0
 Message = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def running(keys_dir: Path) -> Iterator[LocalAuth0]:
+    document = an_eventful_tenant(keep_alive_s=0.1, keep_events=5)
+    with LocalAuth0(tenant=document, data_dir=keys_dir) as tenant:
+        yield tenant
+
+
 @pytest.fixture
-def tenant(start_tenant: StartTenant) -> LocalAuth0:
-    return start_tenant(an_eventful_tenant(keep_alive_s=0.1, keep_events=5))
+def tenant(running: LocalAuth0) -> LocalAuth0:
+    running.reset()
+    return running
 
 
 @pytest.fixture
