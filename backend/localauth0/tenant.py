@@ -109,13 +109,9 @@ class ClientGrant(_Record):
 
 
 RateGroup = Literal[
-    "read_users",
-    "write_users",
-    "read_logs",
-    "read_organization_members",
-    "write_organization_members",
+    "read_users", "write_users", "read_logs", "read_organization_members", "write_organization_members",
     "read_organization_member_roles",
-]
+]  # fmt: skip
 
 
 class GroupLimit(_Record):
