@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from frontdesk.errors import HasuraRejected, HasuraUnavailable
-from frontdesk.hasura.bulk import MAX_BATCH_BYTES, Halving
+from frontdesk.hasura.bulk import MAX_BATCH_BYTES, MAX_ROWS, Halving
 from frontdesk.hasura.graphql import Document, GraphqlClient
 from frontdesk.hasura.transport import Deadline
 from frontdesk.identity.activity import Activity
@@ -23,7 +23,6 @@ ROLE = "frontdesk"
 ADD_ACTIVITIES = Document("add_activities")
 OLDEST_ACTIVITIES = Document("oldest_activities")
 DROP_ACTIVITIES = Document("drop_activities")
-MAX_ROWS = 1000  # to a mutation: a row is small and nobody waits for its lock
 DROPPED_AT_ONCE = 5000  # removed in one transaction
 
 

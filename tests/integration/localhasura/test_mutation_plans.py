@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.integration.localhasura.client import Client
 
+from localhasura.request.variables import MANY_ROWS
+
 MEMO = "mutation ($row: memo_insert_input!) {insert_memo_one(object: $row) {author body meta weight done}}"
 MEMOS = "mutation ($rows: [memo_insert_input!]!) {insert_memo(objects: $rows) {affected_rows returning {body done}}}"
 SET = """mutation ($body: String!, $set: memo_set_input) {
@@ -56,6 +58,25 @@ def test_rows_with_other_columns_nulls_and_orders_are_told_apart(workshop: Clien
         {"author": "a string with $1 and 'quotes'", "body": "again"},
     ]
     _twice(workshop, MEMO, [_outcome(row) for row in rows])
+
+
+def test_a_long_list_of_rows_is_written_with_its_own_values_each_time(workshop: Client) -> None:
+    def case(first: int) -> tuple[Any, Any]:
+        bodies = [f"{first + number}" for number in range(MANY_ROWS)]
+        returning = [{"body": body, "done": None} for body in bodies]
+        rows = [{"body": body} for body in bodies]
+        return {"rows": rows}, {"insert_memo": {"affected_rows": MANY_ROWS, "returning": returning}}
+
+    _twice(workshop, MEMOS, [case(0), case(1000)])
+
+
+def test_a_fault_in_a_long_list_is_told_at_its_place(workshop: Client) -> None:
+    rows: list[dict[str, Any]] = [{"body": "b"} for _ in range(MANY_ROWS)]
+    rows[160] = {"body": 7}
+
+    fault = workshop.error(MEMOS, {"rows": rows})
+
+    assert any(part.endswith("objects[160].body") for part in fault)
 
 
 def test_a_number_of_rows_is_a_plan_of_its_own(workshop: Client) -> None:
