@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from auth0.management.client import Auth0
 from tests.integration.localauth0.acme import Browser, a_tenant
+from tests.integration.localauth0.event_calls import an_eventful_tenant
 from tests.integration.localauth0.managed import Operator, an_operated_tenant, sdk
+from tests.integration.localauth0.receiver import Receiver
 
 from localauth0 import LocalAuth0
 
@@ -58,6 +60,27 @@ def auth0(operated: LocalAuth0) -> Iterator[Auth0]:
     """The official SDK, as the operator."""
     with sdk(operated) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def running_eventful(keys_dir: Path) -> Iterator[LocalAuth0]:
+    numbers = {"disable_after_in_row": 3, "disable_after_failed": 5, "keep_alive_s": 0.1, "keep_events": 5}
+    with LocalAuth0(tenant=an_eventful_tenant(**numbers), data_dir=keys_dir) as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def eventful(running_eventful: LocalAuth0) -> LocalAuth0:
+    """acme with event streams that give up quickly, and few events to go back to."""
+    running_eventful.reset()
+    return running_eventful
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Whoever takes what a tenant sends."""
+    with Receiver() as server:
+        yield server
 
 
 @pytest.fixture

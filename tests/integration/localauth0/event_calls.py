@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from jsonschema import Draft202012Validator
+from tests.integration.localauth0.acme import wait_until
 from tests.integration.localauth0.managed import Operator, an_operated_tenant
+from tests.integration.localauth0.receiver import Delivery
 
 from localauth0.events import EventType
 
@@ -44,6 +46,20 @@ def a_new_user(operator: Operator, name: str = "new") -> str:
         "password": "pw-1-pw",
     }
     return str(operator.answer("POST", "/users", body)["user_id"])
+
+
+def events_in(deliveries: list[Delivery]) -> list[dict[str, Any]]:
+    return [delivery.json() for delivery in deliveries]
+
+
+def failed_ids(operator: Operator, stream_id: str, query: str = "") -> list[str]:
+    found = operator.answer("GET", f"/event-streams/{stream_id}/deliveries{query}")["deliveries"]
+    return [delivery["id"] for delivery in found]
+
+
+def wait_for_failed(operator: Operator, stream_id: str, count: int) -> list[str]:
+    wait_until(lambda: len(failed_ids(operator, stream_id)) == count)
+    return failed_ids(operator, stream_id)
 
 
 def refuse_what_no_schema_allows(event: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,22 +20,9 @@ from localauth0 import LocalAuth0
 Message = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def running(keys_dir: Path) -> Iterator[LocalAuth0]:
-    document = an_eventful_tenant(keep_alive_s=0.1, keep_events=5)
-    with LocalAuth0(tenant=document, data_dir=keys_dir) as tenant:
-        yield tenant
-
-
 @pytest.fixture
-def tenant(running: LocalAuth0) -> LocalAuth0:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def operator(tenant: LocalAuth0) -> Operator:
-    return Operator(tenant)
+def operator(eventful: LocalAuth0) -> Operator:
+    return Operator(eventful)
 
 
 class Subscription:
@@ -147,11 +133,11 @@ def test_an_offset_behind_which_events_are_gone_has_expired(operator: Operator) 
     assert operator.refusal("GET", "/events?from_timestamp=2026-01-01T00:00:00Z")[2] == "cursor_expired"
 
 
-def test_an_offset_of_before_a_reset_is_unknown(tenant: LocalAuth0, operator: Operator) -> None:
+def test_an_offset_of_before_a_reset_is_unknown(eventful: LocalAuth0, operator: Operator) -> None:
     with subscribed(operator) as subscription:
         offset = subscription.next_of("offset-only")["id"]
 
-    tenant.reset()
+    eventful.reset()
 
     assert operator.refusal("GET", f"/events?from={offset}")[::2] == (400, "invalid_cursor")
 
@@ -221,11 +207,11 @@ def test_the_end_of_the_tenant_ends_its_readers(start_tenant: StartTenant) -> No
         assert list(subscription.messages()) == []
 
 
-def test_the_sdk_reads_events(tenant: LocalAuth0, operator: Operator) -> None:
+def test_the_sdk_reads_events(eventful: LocalAuth0, operator: Operator) -> None:
     made = a_new_user(operator)
     operator.answer("DELETE", f"/users/{made}")
 
-    with sdk(tenant) as auth0:
+    with sdk(eventful) as auth0:
         messages = auth0.events.subscribe(
             from_timestamp="2026-01-01T00:00:00Z", event_type=["user.created", "user.deleted"]
         )
