@@ -7,12 +7,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.rows import dict_row
 from tests.integration.jobs.queue_house import QueueHouse
 from tests.integration.users.house import ANN, House, a_tenant, a_user, serving
 
 from frontdesk.store.database import Database
 from localauth0 import LocalAuth0
+
+settings.register_profile("many", max_examples=2000)
 
 
 @pytest.fixture(scope="session")
