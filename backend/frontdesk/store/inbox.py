@@ -16,7 +16,7 @@ import psycopg
 import structlog
 from psycopg.rows import class_row
 
-from frontdesk.errors import StoreError, StoreOutdated
+from frontdesk.errors import StoreError, StoreOutdated, StoreUnavailable
 from frontdesk.store.database import REVISION, Connection, Database, store_budget
 from frontdesk.store.inbox_load import InboxLoad, QueueBound
 from frontdesk.store.queue import Queue
@@ -267,6 +267,11 @@ def _tables_are_there() -> Iterator[None]:
         yield
     except psycopg.errors.UndefinedTable:
         raise StoreOutdated(None, REVISION) from None
+    except psycopg.ProgrammingError as error:
+        # A right or a column is missing: nobody who logs in shall see a fault of the program for it.
+        raise StoreUnavailable(
+            f"frontdesk's database refuses a delivery ({type(error).__name__}); run `frontdesk db apply` as its owner"
+        ) from None
 
 
 def _read(connection: Connection, ids: list[int]) -> list[Delivery]:

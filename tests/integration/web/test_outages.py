@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import requests
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 from tests.builders import OPERATOR_TOKEN, a_hook_body, a_signed_call
 from tests.integration.store.stalled_proxy import StalledProxy
@@ -235,6 +236,29 @@ def test_a_full_inbox_acknowledges_nothing(
 
     assert (answer["decision"], answer["synced"], answer["queued"]) == ("allow", False, False)
     assert len(deliveries(store)) == 200
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "ALTER TABLE frontdesk.deliveries DROP COLUMN call_id",
+        "DROP TABLE frontdesk.deliveries CASCADE",
+        "ALTER DATABASE {} SET default_transaction_read_only = on",
+    ],
+    ids=["a column is missing", "no schema", "read only"],
+)
+def test_a_database_that_takes_nothing_acknowledges_nothing(
+    start_desk: StartDesk, hasura: FakeHasura, store_url: str, store: Store, damage: str
+) -> None:
+    an_error_page(hasura)
+    store.execute(sql.SQL(damage).format(sql.Identifier(store_url.rpartition("/")[2])))
+    desk = start_desk(DATABASE_URL=store_url)
+
+    answer = call(desk, LOGIN).json()
+
+    assert (answer["decision"], answer["queued"]) == ("allow", False)
+    assert [entry["level"] for entry in desk.logged("call.not_kept")] == ["error"]
+    assert call(desk, REGISTRATION).status_code == 503
 
 
 def test_a_dead_hasura_is_asked_now_and_then_and_the_rest_is_kept_at_once(
