@@ -115,13 +115,13 @@ def test_placeholders_are_asked_to_be_filled_in_first(tmp_path: Path) -> None:
 
 
 def test_an_older_answer_that_lists_event_streams_bare_is_read_too() -> None:
-    from frontdesk.auth0.setup_streams import plan_streams
+    from frontdesk.auth0.setup_streams import EVENT_TYPES, plan_streams
 
     stream = {
         "id": "est_1",
         "name": "frontdesk-event-stream",
         "status": "disabled",
-        "subscriptions": [{"event_type": f"user.{verb}"} for verb in ("created", "updated", "deleted")],
+        "subscriptions": [{"event_type": name} for name in EVENT_TYPES],
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
         "destination": {
