@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import time
@@ -26,6 +27,7 @@ from tests.integration.web.streaming import (
     stream_environment,
 )
 
+LIMIT_S = 60.0
 LIMITS = {"log-stream": 16 * 2**20, "webhook-extension": 16 * 2**20, "event-stream": 2**20}
 
 
@@ -222,45 +224,46 @@ def test_a_login_does_not_take_a_larger_body_because_a_stream_does(streams: Desk
     assert announced(streams.url, "post-login", 256 * 1024 + 2) == 413
 
 
+@contextlib.contextmanager
+def arriving(url: str, way: str, size: int) -> Iterator[None]:
+    """A delivery of which nothing but its head has arrived, as long as the block runs."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=LIMIT_S)
+    connection.putrequest("POST", f"/hooks/default/{way}")
+    connection.putheader("Authorization", f"Bearer {TOKEN}")
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    with contextlib.closing(connection):
+        yield
+
+
+def answer_of(url: str, status: int) -> requests.Response:
+    """Return the first answer with this status to deliveries, one after the other."""
+    deadline = time.monotonic() + LIMIT_S
+    while (response := send(url, "log-stream")).status_code != status:
+        assert time.monotonic() < deadline, response.text
+    return response
+
+
 def test_too_many_large_bodies_at_once_get_503_until_there_is_room(streams: Desk) -> None:
     """Four of 16 MiB are being sent: the fifth is not read."""
-    limit = LIMITS["log-stream"]
-    waiting = []
-    for _ in range(4):
-        connection = http.client.HTTPConnection(streams.url.removeprefix("http://"), timeout=20)
-        connection.putrequest("POST", "/hooks/default/log-stream")
-        connection.putheader("Authorization", f"Bearer {TOKEN}")
-        connection.putheader("Content-Length", str(limit))
-        connection.endheaders()
-        waiting.append(connection)
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(arriving(streams.url, "log-stream", LIMITS["log-stream"]))
+        response = answer_of(streams.url, 503)
 
-    deadline = time.monotonic() + 10
-    while (response := send(streams.url, "log-stream")).status_code != 503:
-        assert time.monotonic() < deadline
     assert response.headers["Retry-After"] == "5"
     assert response.json()["type"] == "urn:frontdesk:problem:busy-reading"
-
-    for connection in waiting:
-        connection.close()
-    while send(streams.url, "log-stream").status_code != 202:
-        assert time.monotonic() < deadline
+    assert answer_of(streams.url, 202).json()["queued"] is True
 
 
 def test_streams_leave_threads_to_logins(start_desk: StartDesk, store_url: str) -> None:
     """One of two threads may be a stream's: while its body arrives, the next delivery is not waited for."""
     desk = start_desk(**stream_environment(store_url), SERVER_THREADS="2")
-    connection = http.client.HTTPConnection(desk.url.removeprefix("http://"), timeout=20)
-    connection.putrequest("POST", "/hooks/default/event-stream")
-    connection.putheader("Authorization", f"Bearer {TOKEN}")
-    connection.putheader("Content-Length", "100")
-    connection.endheaders()
 
-    deadline = time.monotonic() + 10
-    while send(desk.url, "log-stream").status_code != 503:
-        assert time.monotonic() < deadline
-    assert desk.post_login().status_code == 200
-    assert send(desk.url, "log-stream", authorization=None).status_code == 401
-    connection.close()
+    with arriving(desk.url, "event-stream", 100):
+        answer_of(desk.url, 503)
+        assert desk.post_login().status_code == 200
+        assert send(desk.url, "log-stream", authorization=None).status_code == 401
 
 
 def test_a_full_inbox_gets_503_never_429(start_desk: StartDesk, store_url: str) -> None:
@@ -304,7 +307,7 @@ def test_a_database_that_stalls_costs_its_budget_and_nothing_is_acknowledged(
         proxy.stall()
         start = time.monotonic()
         assert send(desk.url, "log-stream").status_code == 503
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
 
         proxy.resume()
         assert send(desk.url, "log-stream").status_code in (202, 503)

@@ -125,7 +125,7 @@ def test_strangers_who_drip_hold_no_thread_and_the_token_gives_time_for_large_bo
         small = connections["small"].recv(65536)
         waited = time.monotonic() - started
         assert small[9:12] == b"400"
-        assert REQUEST_ARRIVAL_LIMIT_S - 0.5 < waited < REQUEST_ARRIVAL_LIMIT_S + 4
+        assert REQUEST_ARRIVAL_LIMIT_S - 0.5 < waited < REQUEST_ARRIVAL_LIMIT_S + 10
         connections["large"].sendall(b" " * (size - 2) + b"]")
         assert connections["large"].recv(65536)[9:12] == b"200"
     assert len(kept(store_url)) == 1
