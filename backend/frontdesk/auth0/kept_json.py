@@ -18,47 +18,57 @@ REDACTED = "(redacted)"
 # By their names in lower case, without - and _.
 _SECRETS = frozenset(
     (
-        "accesstoken",
-        "actortoken",
-        "apikey",
         "assertion",
-        "authorization",
         "authreqid",
+        "backupcodes",
         "bindingcode",
         "clientassertion",
-        "clientsecret",
         "code",
         "codeverifier",
+        "connectionstring",
         "cookie",
-        "currentpassword",
+        "customheaders",
+        "decryptionkey",
         "devicecode",
         "dpop",
-        "idtoken",
+        "encryptionkey",
+        "httpcustomheaders",
         "idtokenhint",
         "linkwith",
-        "mfatoken",
-        "newpassword",
-        "oldpassword",
         "oobcode",
         "otp",
-        "password",
+        "pass",
+        "passphrase",
         "passwordhash",
-        "privatekey",
-        "proxyauthorization",
         "recoverycode",
-        "refreshtoken",
+        "recoverycodes",
         "samlresponse",
-        "secret",
+        "secrets",
+        "serverkey",
         "setcookie",
+        "setupkey",
         "signature",
         "signingkey",
-        "signingsecret",
-        "subjecttoken",
+        "smtppass",
+        "sumosourceaddress",
         "ticket",
-        "token",
+        "ticketid",
         "usercode",
         "verificationcode",
+        "writekey",
     )
+)
+# What ends so is a secret whatever stands before it: the sink of a log stream, the credentials of a provider.
+_SECRET_ENDS = (
+    "accesskey",
+    "apikey",
+    "authorization",
+    "password",
+    "privatekey",
+    "secret",
+    "secretkey",
+    "token",
+    "writekey",
 )
 _MAX_SECRET_NAME = 40  # with separators; a longer name is not worth remembering
 # An error's code and a country's are no secret.
@@ -66,10 +76,14 @@ _HARMLESS_PARENTS = frozenset({"error", "geo", "country"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _TOKEN = re.compile(r"eyJ[\w-]{6,}\.[\w-]+(\.[\w-]*)*")
+# A parameter, also one of a URL within a URL, and the password before the name of a host.
 _IN_URL = re.compile(
-    r"([?&#;]|^)((?:access_|refresh_|id_)?token|id_token_hint|code|ticket|otp|client_secret|client_assertion|assertion)=[^&#\s]+",
+    r"([?&#;]|%3F|%26|%23|^)"
+    r"([\w.-]{0,40}(?:token|id_token_hint|code|ticket|otp|secret|password|assertion|invitation))(=|%3D)"
+    r"(?:(?!%26)[^&#\s])+",
     re.IGNORECASE,
 )
+_IN_AUTHORITY = re.compile(r"(://[^/@\s:?#]{0,255}:)[^/@\s?#]+@")
 _MAX_INT_BITS = 4096  # PostgreSQL takes more, and Python refuses to print what is far longer
 
 
@@ -123,7 +137,9 @@ class Keeper:
         """Return what may be kept under a secret's name: what Auth0 tells about a token is an object."""
         if isinstance(value, dict):
             return self._object(value, name, depth + 1)
-        return value if value is None or (isinstance(value, bool | int | float) and not value) else REDACTED
+        if value is None or isinstance(value, bool) or (isinstance(value, int | float) and not value):
+            return value
+        return REDACTED
 
 
 def storable(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,12 +167,15 @@ def _names_a_secret(name: str) -> bool:
 
 @lru_cache(maxsize=4096)  # records of one type have the same names in each
 def _is_secret(name: str) -> bool:
-    return name.lower().replace("_", "").replace("-", "") in _SECRETS
+    plain = name.lower().replace("_", "").replace("-", "")
+    return plain in _SECRETS or plain.endswith(_SECRET_ENDS)
 
 
 def _without_tokens(text: str) -> str:
     if "eyJ" in text:
         text = _TOKEN.sub(REDACTED, text)
-    if "=" in text:
-        text = _IN_URL.sub(rf"\1\2={REDACTED}", text)
+    if "=" in text or "%3" in text:
+        text = _IN_URL.sub(rf"\1\2\3{REDACTED}", text)
+    if "://" in text and "@" in text:
+        text = _IN_AUTHORITY.sub(rf"\1{REDACTED}@", text)
     return text

@@ -38,6 +38,19 @@ def kept(value: dict[str, Any]) -> dict[str, Any]:
         "link_with",
         "DPoP",
         "mfa_token",
+        "confirmNewPassword",
+        "httpAuthorization",
+        "splunkToken",
+        "datadogApiKey",
+        "segmentWriteKey",
+        "httpCustomHeaders",
+        "secrets",
+        "app_secret",
+        "totp_secret",
+        "secretAccessKey",
+        "smtp_pass",
+        "private_key",
+        "ticket_id",
     ],
 )
 @pytest.mark.parametrize("value", [SECRET, [SECRET], {"token": SECRET}], ids=["text", "list", "object"])
@@ -57,6 +70,10 @@ def test_a_secret_is_redacted_by_its_name(name: str, value: Any) -> None:
         f"https://app.example.com/cb?state=1&code={SECRET}",
         f"/logout?id_token_hint={SECRET}",
         f"token={SECRET}",
+        f"https://t.auth0.com/passwordless/verify_redirect?scope=openid&verification_code={SECRET}&protocol=oauth2",
+        f"https://app.example.com/join?invitation={SECRET}&organization=org_1",
+        f"/authorize?redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb%3Fcode%3D{SECRET}%26state%3D1",
+        f"https://frontdesk:{SECRET}@hooks.example.com/streams",
     ],
 )
 def test_a_token_in_a_text_is_redacted_wherever_it_stands(value: str) -> None:
@@ -75,12 +92,21 @@ def test_a_token_in_a_text_is_redacted_wherever_it_stands(value: str) -> None:
         {"access_token_jti": "j1", "tokenCounter": 3, "session_id": "s1"},
         {"geo": {"country_code": "PT", "code": "PT"}},
         {"code": None, "token": False, "otp": 0},
+        {"triggered_by_session_transfer_token": True, "token_endpoint_auth_method": "none"},
+        {"accessedSecrets": ["client_secret"], "credential_id": "cred_1"},
         {"scope": "openid", "statusCode": 204, "credentials": {"jti": "1", "scopes": ["a"]}},
-        {"url": "https://example.com/?state=1&client_id=c"},
+        {"url": "https://example.com/?state=1&client_id=c&code_challenge_method=S256"},
+        {"url": "https://example.com:8443/users/ann@example.com"},
     ],
 )
 def test_what_is_no_secret_stays(value: dict[str, Any]) -> None:
     assert kept(value) == value
+
+
+def test_the_rest_of_a_url_stays() -> None:
+    told = kept({"link": f"https://t.auth0.com/v?verification_code={SECRET}&scope=openid#x"})
+
+    assert told == {"link": f"https://t.auth0.com/v?verification_code={REDACTED}&scope=openid#x"}
 
 
 def test_what_is_written_to_users_is_not_redacted() -> None:
