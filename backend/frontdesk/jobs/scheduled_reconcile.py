@@ -12,6 +12,7 @@ from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import JobContext
 
 from frontdesk.errors import FrontdeskError, TenantBusy
+from frontdesk.jobs.retrying import AGAIN, Attempts
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.sync.reconcile import Order, Report, place_of, reconcile
@@ -23,7 +24,9 @@ _log = structlog.stdlib.get_logger(__name__)
 def register(app: App, settings: Settings, database: Database) -> None:
     """Add the task to `app`, due by the settings' schedule; without one it runs when somebody defers it."""
 
-    @app.task(name=TASK, pass_context=True)
+    attempts = Attempts(database, settings.queue.give_up_after_h, long=True)
+
+    @app.task(name=TASK, pass_context=True, retry=AGAIN, task_middleware=[attempts])
     def reconcile_tenant(context: JobContext, timestamp: int, tenant: str) -> None:
         if tenant not in settings.tenants:
             _log.warning("reconcile.skipped", tenant=tenant, reason="no such tenant in the settings")
@@ -60,7 +63,7 @@ def _reconciled(context: JobContext, settings: Settings, database: Database, ten
         log.info("reconcile.skipped", reason=busy.detail)
     except FrontdeskError as error:
         log.warning("reconcile.failed", reason=error.detail)
-        raise  # the job counts as failed
+        raise  # tried again, when that is of use
     else:
         _tell(log, report)
 
