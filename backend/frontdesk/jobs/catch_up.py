@@ -1,10 +1,14 @@
 """Catching up with streams: `watch_streams` looks every five minutes, `catch_up` fills the gap that it finds.
 
+`pull_events` reads the Events API every minute where the settings ask for it.
+
 Arguments: `tenant`, its key. Both keep how far they are in the database, so that a killed one goes on, and done twice
 they change nothing. One of a tenant runs at a time.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import structlog
 from procrastinate import App
@@ -18,10 +22,10 @@ from frontdesk.jobs.retrying import AGAIN, Attempts
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.jobs import Jobs
-from frontdesk.sync.catching_up import CatchUpPlace, Look, fill, look_for_gap
+from frontdesk.sync.catching_up import CatchUpPlace, Look, fill, look_for_gap, pull_events
 
-CATCH_UP, WATCH = "catch_up", "watch_streams"
-EVERY_FIVE_MINUTES = "*/5 * * * *"
+CATCH_UP, WATCH, PULL = "catch_up", "watch_streams", "pull_events"
+EVERY_MINUTE, EVERY_FIVE_MINUTES = "* * * * *", "*/5 * * * *"
 NEXT_TURN_S = 2.0
 REDELIVERED_AT_ONCE = 100
 
@@ -29,7 +33,13 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 def register(app: App, settings: Settings, database: Database, places: Places) -> None:
-    """Add the tasks to `app`; the watch is due for each tenant with an application and a stream, if at all."""
+    """Add the tasks to `app`."""
+    _register_watching(app, settings, database, places)
+    _register_pulling(app, settings, places)
+
+
+def _register_watching(app: App, settings: Settings, database: Database, places: Places) -> None:
+    """Have each tenant with an application and a stream watched, if any is to be."""
     attempts = Attempts(database, settings.queue.give_up_after_h)
 
     @app.task(name=CATCH_UP, pass_context=True, retry=AGAIN, task_middleware=[attempts])
@@ -55,6 +65,24 @@ def register(app: App, settings: Settings, database: Database, places: Places) -
             )(watch_streams)
 
 
+def _register_pulling(app: App, settings: Settings, places: Places) -> None:
+    @app.task(name=PULL, pass_context=True)
+    def pull_events_of(context: JobContext, timestamp: int, tenant: str) -> None:
+        """Read what is new of the tenant's events; what cannot be read now is read in a minute."""
+        if tenant in settings.tenants:
+            _pull(context, places, tenant)
+
+    for tenant in settings.tenants if settings.streams.pull_events else ():
+        if places.reads_auth0(tenant):
+            app.periodic(
+                cron=EVERY_MINUTE,
+                periodic_id=tenant,
+                lock=f"{PULL}:{tenant}",
+                queueing_lock=f"{PULL}:{tenant}",
+                task_kwargs={"tenant": tenant},
+            )(pull_events_of)
+
+
 def lock_of(tenant: str) -> str:
     """Return the lock of the jobs that move what is kept of a tenant's log."""
     return f"{CATCH_UP}:{tenant}"
@@ -78,19 +106,39 @@ def _place(places: Places, tenant: str) -> CatchUpPlace:
     )
 
 
-def _catch_up(context: JobContext, places: Places, tenant: str) -> None:
+def _stops_when_asked(context: JobContext) -> Callable[[], None]:
     def stop_when_asked() -> None:
         if context.should_abort():
             raise JobAborted
 
+    return stop_when_asked
+
+
+def _catch_up(context: JobContext, places: Places, tenant: str) -> None:
     turn = fill(
-        _place(places, tenant), request_id=f"catch-up-{context.job.id}", stop_when_asked=stop_when_asked
+        _place(places, tenant),
+        request_id=f"catch-up-{context.job.id}",
+        stop_when_asked=_stops_when_asked(context),
     )
     _log.info("catch_up.turn", tenant=tenant, pages=turn.pages, records=turn.records, is_over=turn.is_over)
     if turn.records:
         places.numbers.add("caught_up_records", turn.records, tenant=tenant)
     if not turn.is_over:
         ask_to_catch_up(places, tenant, delay_s=NEXT_TURN_S)
+
+
+def _pull(context: JobContext, places: Places, tenant: str) -> None:
+    try:
+        pulled = pull_events(
+            _place(places, tenant),
+            request_id=f"pull-events-{context.job.id}",
+            stop_when_asked=_stops_when_asked(context),
+        )
+    except FrontdeskError as error:
+        _log.warning("pull_events.failed", tenant=tenant, reason=error.detail)
+        return
+    if pulled:
+        _log.info("pull_events.done", tenant=tenant, events=pulled)
 
 
 def _watch(places: Places, tenant: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from tests.builders import a_hook_body
+from tests.integration.hasura.faulty_server import FaultyServer
 from tests.integration.jobs.queue_house import QueueHouse
-from tests.integration.jobs.working import Work, a_log_record, hasura_that_hangs_up, working
+from tests.integration.jobs.working import Work, a_log_record, hasura_that_hangs_up, now, working
 
 from frontdesk.store.stream_marks import StreamMarks
 
@@ -169,6 +172,25 @@ def test_while_hasura_is_away_everything_waits_in_one_job_and_comes_later(house:
         assert [house.delivery_state(each) for each in deliveries] == ["done"] * 3
 
 
+def test_what_comes_in_while_a_drain_fails_waits_as_long_as_that_drain(house: QueueHouse) -> None:
+    """Otherwise every delivery of an outage would be a try at once, and none would ever wait longer."""
+    arrived: list[int] = []
+    works: list[Work] = []
+
+    def another_arrives(connection: socket.socket, _over: threading.Event) -> None:
+        arrived.append(works[0].deliver([a_log_record(100 + len(arrived))]))
+        connection.close()
+
+    with FaultyServer(another_arrives) as hasura, working(house, HASURA_URL=hasura.url) as work:
+        works.append(work)
+        work.deliver([a_log_record(1)])
+        work.off()
+
+    assert arrived
+    jobs = house.sql("SELECT status::text, attempts, scheduled_at > now() AS later FROM procrastinate_jobs")
+    assert jobs == [{"status": "todo", "attempts": 1, "later": True}]
+
+
 def test_a_job_is_given_up_after_the_time_of_the_settings_(
     house: QueueHouse,
 ) -> None:
@@ -219,3 +241,17 @@ def test_much_that_waits_is_taken_in_a_few_turns_and_leaves_no_job(work: Work, h
     assert len(work.activities()) == 2400
     assert house.sql("SELECT 1 FROM deliveries WHERE state <> 'done'") == []
     assert work.jobs("drain_inbox") == []
+
+
+def test_every_night_what_is_older_than_the_settings_keep_goes(work: Work, house: QueueHouse) -> None:
+    old, new = a_log_record(1, date="2020-01-01T00:00:00.000Z"), a_log_record(2, date=now().isoformat())
+    delivery, younger = work.deliver([old, new]), work.deliver([new])
+    work.off()
+    house.sql("UPDATE deliveries SET finished_at = now() - interval '8 days' WHERE id = %s", delivery)
+    for task in ("drop_old_deliveries", "drop_old_activities"):
+        work.places.queue.defer(task, {"timestamp": 0})
+
+    work.off()
+
+    assert [row["id"] for row in house.sql("SELECT id FROM deliveries")] == [younger]
+    assert list(work.activities()) == [new["log_id"]]
