@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frontdesk.store.database import Database
 
-ALIVE_WITHIN_S = 60  # a worker gives a sign every ten seconds
+ALIVE_WITHIN_S = 60  # a worker gives a sign every three seconds
 
 
 def living_workers(database: Database) -> int:
