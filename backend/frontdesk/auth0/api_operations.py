@@ -43,8 +43,8 @@ def operation_of(details: Any) -> ApiOperation:
     method, path, status = request.get("method"), request.get("path"), response.get("statusCode")
     if not isinstance(method, str) or not isinstance(path, str) or method.lower() not in _WRITES:
         return ApiOperation()
-    if isinstance(status, int) and status >= _REFUSED:
-        return ApiOperation()
+    if status is not None and not (isinstance(status, int) and status < _REFUSED):
+        return ApiOperation()  # somebody would be deleted for a call that nobody says has succeeded
     call = _Call(method.lower(), _segments(path), request.get("body"), response.get("body"))
     match call.path:
         case ("users", *_):
@@ -104,6 +104,8 @@ def _on_organizations(call: _Call) -> ApiOperation:
             return _on_organization(_object(call.answer).get("id"))
         case ("patch" | "put" | "delete", "organizations", organization_id):
             return _on_organization(organization_id)
+        case (_, "organizations", organization_id, *_) if not is_id(organization_id):
+            return ApiOperation()
         case ("post" | "delete", "organizations", organization_id, "members"):
             return _hints(call.listed("members"), RefreshKind.MEMBERSHIPS, organization_id)
         case (_, "organizations", organization_id, "members", user_id, *_) if is_id(user_id):
