@@ -61,6 +61,8 @@ def incoming_from_log(record: JsonObject, *, tenant: str, way: str, received_at:
     at = take.moment("date", data.get("date")) or _time_in(log_id) or received_at
     operation = _operation(activity, told.get("details"))
     user_id = operation.about or take.user_key(data.get("user_id"))
+    # Users read what is about them: the caller's name, address and place are not for them, nor are they theirs.
+    about_another = operation.about is not None and operation.about != data.get("user_id")
     return Incoming(
         activity=Activity(
             tenant=tenant,
@@ -73,7 +75,8 @@ def incoming_from_log(record: JsonObject, *, tenant: str, way: str, received_at:
             user_id=user_id,
             reason=_reason(code, activity, data),
             **_columns(data, operation),
-            **_documents(kept, data, keeper.size),
+            **({} if about_another else _caller(data)),
+            **_documents(kept, data, keeper.size, with_place=not about_another),
         ),
         users=_users(activity, operation, user_id, tenant, at),
         refreshes=operation.refreshes | _hints(activity, user_id),
@@ -82,33 +85,37 @@ def incoming_from_log(record: JsonObject, *, tenant: str, way: str, received_at:
 
 def _columns(data: Mapping[str, Any], operation: ApiOperation) -> dict[str, Any]:
     """Return what a record tells in fields of its own, by the names of an activity."""
-    about_another = operation.about is not None and operation.about != data.get("user_id")
     return {
-        # With the administrator's name, a record would seem to be about them.
-        "user_name": None if about_another else take.text(data.get("user_name")),
         "connection": take.key(data.get("connection")),
         "connection_id": take.key(data.get("connection_id")),
         "client_id": take.key(data.get("client_id")),
         "client_name": take.text(data.get("client_name")),
         "organization_id": take.key(data.get("organization_id")) or take.key(operation.organization_id),
-        "ip": take.key(data.get("ip")) or take.key(data.get("client_ip")),
-        "user_agent": take.text(data.get("user_agent")),
         "hostname": take.key(data.get("hostname")),
         "description": take.text(data.get("description")),
     }
 
 
-def _documents(kept: dict[str, Any], data: dict[str, Any], size: int) -> dict[str, Any]:
+def _caller(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who did it from where, by the names of an activity."""
+    return {
+        "user_name": take.text(data.get("user_name")),
+        "ip": take.key(data.get("ip")) or take.key(data.get("client_ip")),
+        "user_agent": take.text(data.get("user_agent")),
+    }
+
+
+def _documents(kept: dict[str, Any], data: dict[str, Any], size: int, *, with_place: bool) -> dict[str, Any]:
     """Return the record's own JSON: its details, its location, and all the rest of it."""
     if size > take.MAX_KEPT_BYTES:
         return {"raw": {"omitted": f"the record is larger than {take.MAX_KEPT_BYTES} bytes"}}
-    details = data.get("details")
-    location = data.get("location_info")
-    told_apart = {name for name, value in (("details", details), ("location_info", location)) if value}
+    place = data.get("location_info") if with_place else None
+    documents = {"details": data.get("details"), "location_info": place}
+    told_apart = {name: value for name, value in documents.items() if isinstance(value, dict) and value}
     rest = {name: value for name, value in data.items() if name not in told_apart}
     return {
-        "details": details if isinstance(details, dict) and details else None,
-        "location": location if isinstance(location, dict) and location else None,
+        "details": told_apart.get("details"),
+        "location": told_apart.get("location_info"),
         "raw": kept | {"data": rest} if data is not kept else rest,
     }
 

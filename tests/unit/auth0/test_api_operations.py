@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from frontdesk.auth0.api_operations import operation_of
+from frontdesk.auth0.api_operations import ApiOperation, operation_of
 from frontdesk.auth0.log_record import incoming_from_log
 from frontdesk.identity import Refresh, RefreshKind
 
@@ -105,6 +105,26 @@ def test_an_id_that_no_column_holds_is_no_hint() -> None:
     assert operation_of(a_call("patch", "users/a%00b")).refreshes == frozenset()
 
 
+@pytest.mark.parametrize(
+    "organization_id", ["%00", "\ud800", "o" * 3000], ids=["null", "half a pair", "long"]
+)
+@pytest.mark.parametrize(
+    "rest", ["members", "members/auth0%7Cann", "members/auth0%7Cann/roles", "invitations"]
+)
+def test_an_organization_that_no_column_holds_is_not_named(organization_id: str, rest: str) -> None:
+    call = a_call("post", f"organizations/{organization_id}/{rest}", {"members": [ANN]})
+
+    assert operation_of(call) == ApiOperation()
+
+
+@pytest.mark.parametrize("status", ["403", 400, 500, [204], {}])
+def test_nobody_is_deleted_by_a_call_of_which_nobody_says_that_it_succeeded(status: Any) -> None:
+    call = a_call("delete", "users/auth0%7Cann")
+    call["response"]["statusCode"] = status
+
+    assert operation_of(call) == ApiOperation()
+
+
 def record_of(call: dict[str, Any], **data: Any) -> dict[str, Any]:
     told = {"type": "sapi", "date": "2026-03-02T10:00:00Z", "user_id": "auth0|admin", "user_name": "admin"}
     return {"log_id": "1", "data": {**told, "details": call, **data}}
@@ -132,6 +152,36 @@ def test_a_record_of_a_call_is_about_the_user_that_it_changed(
     assert (activity.activity, activity.user_id, activity.counts) == ("api_operation", user_id, counts)
     assert activity.user_name == ("admin" if user_id == "auth0|admin" else None)
     assert [(user.user_id, user.deleted) for user in incoming.users] == [(each, at) for each in deleted]
+
+
+def test_where_an_administrator_is_stands_in_no_column_that_the_user_may_read() -> None:
+    at = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    place = {
+        "ip": "203.0.113.7",
+        "client_ip": "203.0.113.7",
+        "user_agent": "Firefox",
+        "location_info": {"city_name": "Porto"},
+    }
+
+    def activity(call: dict[str, Any]) -> Any:
+        return incoming_from_log(record_of(call, **place), tenant="acme", way="logs", received_at=at).activity
+
+    about_ann, about_nobody = (
+        activity(a_call("patch", "users/auth0%7Cann")),
+        activity(a_call("post", "clients")),
+    )
+    by_ann = activity(a_call("patch", "users/auth0%7Cadmin"))
+
+    assert (about_ann.user_id, about_ann.ip, about_ann.user_agent, about_ann.location) == (
+        ANN,
+        None,
+        None,
+        None,
+    )
+    assert about_ann.raw["data"]["location_info"] == place["location_info"]
+    assert about_ann.raw["data"]["ip"] == place["ip"]
+    for own in (about_nobody, by_ann):
+        assert (own.ip, own.user_agent, own.location) == ("203.0.113.7", "Firefox", {"city_name": "Porto"})
 
 
 def test_a_call_on_an_organization_names_it() -> None:

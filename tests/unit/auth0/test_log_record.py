@@ -101,6 +101,15 @@ def test_the_pulled_form_of_a_record_gives_the_same_row() -> None:
     assert {**vars(flat), "raw": None} == {**vars(streamed), "raw": None}
 
 
+def test_details_that_are_no_object_stay_in_the_record() -> None:
+    found = activity(a_record(details="told in a sentence", location_info=["PT"]))
+
+    assert (found.details, found.location) == (None, None)
+    assert found.raw is not None
+    kept = found.raw["data"]
+    assert (kept["details"], kept["location_info"]) == ("told in a sentence", ["PT"])
+
+
 @pytest.mark.parametrize(
     "record",
     [
