@@ -233,10 +233,20 @@ class Inbox:
     def _writing(self) -> Iterator[Connection]:
         held = getattr(self._held, "connection", None)
         if held is not None:
-            yield held
+            with _known_as_unavailable():
+                yield held
             return
         with self._database.transaction() as connection:
             yield connection
+
+
+@contextmanager
+def _known_as_unavailable() -> Iterator[None]:
+    """Raise StoreUnavailable: who works on deliveries must not take a lost transaction for a fault of theirs."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(f"frontdesk's database gives no answer ({type(error).__name__})") from error
 
 
 def ask_for_a_drain(queue: Queue, tenant: str, *, lane: str = "") -> None:

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from tests.faults.wires import Flow, Wires
 from tests.integration.store.stalled_proxy import StalledProxy
 
-from frontdesk.errors import QueueFull, StoreOutdated, StoreUnavailable
+from frontdesk.errors import FrontdeskError, QueueFull, StoreOutdated, StoreUnavailable
 from frontdesk.store.database import Database
 from frontdesk.store.inbox import Delivery, Inbox, NewDelivery
 from frontdesk.store.inbox_load import QueueBound
@@ -266,3 +268,28 @@ def test_an_answer_that_never_comes_is_no_acknowledgement(store_url: str, statem
             Inbox(database, ROOMY).accept(a_delivery(), budget_s=0.5)
         assert time.monotonic() - start < 0.5 + 3
         assert proxy.stalled
+
+
+def test_who_works_on_a_delivery_learns_that_the_database_went_away(store_url: str) -> None:
+    """Taken for a fault of the deliveries, it would have each of them tried alone in a transaction that is gone."""
+    with Wires() as wires:
+        wire = wires.to(int(conninfo_to_dict(store_url)["port"] or 0))
+        with Database(make_conninfo(store_url, port=wire.port)) as database:
+            inbox = Inbox(database, ROOMY)
+            kept = inbox.accept(a_delivery())
+
+            learned: list[FrontdeskError] = []
+
+            def work() -> None:
+                with inbox.take("acme", records=1, size_bytes=1):
+                    wire.set(Flow.CUT)
+                    try:
+                        inbox.done([kept])
+                    except FrontdeskError as error:
+                        learned.append(error)
+                        raise
+
+            with pytest.raises(StoreUnavailable):
+                work()
+
+        assert [type(error) for error in learned] == [StoreUnavailable]
