@@ -14,7 +14,7 @@ from tests.faults.proof import Proof
 from tests.faults.settling import SettleWatch, Struck
 
 # The next fault comes when this one is made good, or after so long: then they meet.
-PAUSE_LIMIT_S = 4.0
+PAUSE_LIMIT_S = 2.5
 SETTLED_LIMIT_S = 120.0
 _HEAD = ("fault", "times", "acknowledged", "lost", "duplicated", "s to settle: median", "longest")
 
