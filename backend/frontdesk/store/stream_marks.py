@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,9 @@ from frontdesk.store.database import Connection, Database
 
 SLOT = timedelta(minutes=10)
 KEPT = timedelta(days=31)  # longer than any plan of Auth0 keeps its log
+# A mark that Auth0 cannot know, or of a time to come, would hide every gap or make one of the whole log.
+AHEAD = timedelta(days=1)
+_LOG_ID = re.compile(r"900(\d{14})\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,13 @@ class StreamMarks:
     def note(self, tenant: str, way: str, records: Iterable[Received], *, received_at: datetime) -> None:
         """Keep how far a way in has come with these records. Done twice, or in another order, it comes to the same.
 
-        A log's ids sort by time as text, so the greatest is the newest. Source: recorded ids, `900` and 53 digits.
+        A log's ids sort by time as text, so the greatest is the newest. Source: recorded ids, `900` and 53 digits. What
+        is no such id, or is ahead of its own arrival, leaves no mark.
         """
-        known = list(records)
+        known = [record for record in records if record.at <= received_at + AHEAD]
         newest: dict[datetime, str] = {}
         for record in known:
-            if record.log_id is not None:
+            if record.log_id is not None and _can_be_marked(record.log_id, received_at):
                 slot = slot_of(record.at)
                 newest[slot] = max(newest.get(slot, ""), record.log_id)
         with self._database.transaction() as connection:
@@ -134,6 +139,11 @@ class StreamMarks:
         """Delete the marks that no log reaches back to."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM frontdesk.stream_marks WHERE slot < %s", (now - KEPT,))
+
+
+def _can_be_marked(log_id: str, received_at: datetime) -> bool:
+    found = _LOG_ID.fullmatch(log_id)
+    return found is not None and found[1] <= f"{(received_at + AHEAD).astimezone(UTC):%Y%m%d%H%M%S}"
 
 
 def keep_position(connection: Connection, tenant: str, way: str, position: Mapping[str, Any]) -> None:

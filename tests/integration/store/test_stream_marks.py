@@ -52,6 +52,24 @@ def test_the_state_of_a_way_goes_forward_alone_and_keeps_its_position(database: 
     assert marks.states("default") == (state,)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        Received(at=NOON, log_id="zzz"),
+        Received(at=NOON, log_id="9" * 56),
+        Received(at=NOON, log_id=f"900{NOON:%Y%m%d%H%M%S}" + "'"),
+        Received(at=NOON, log_id="９００20260302120000000"),
+        Received(at=NOON, log_id=f"900{NOON + timedelta(days=2):%Y%m%d%H%M%S}0001"),
+        Received(at=datetime(9999, 12, 31, tzinfo=UTC), log_id=record(0).log_id),
+    ],
+)
+def test_what_cannot_be_of_the_tenants_log_yet_leaves_no_mark(database: Database, given: Received) -> None:
+    marks = StreamMarks(database)
+    marks.note("default", "log-stream", [record(0), given], received_at=NOON)
+    assert marks.newest("default") == record(0).log_id
+    assert marks.state("default", "log-stream").record_at == NOON
+
+
 def test_an_event_without_an_id_of_the_log_leaves_no_mark(database: Database) -> None:
     marks = StreamMarks(database)
     marks.note("default", "event-stream", [Received(at=NOON)], received_at=NOON)
