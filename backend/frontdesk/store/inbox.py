@@ -233,7 +233,8 @@ class Inbox:
     def _writing(self) -> Iterator[Connection]:
         held = getattr(self._held, "connection", None)
         if held is not None:
-            with _known_as_unavailable():
+            # A savepoint: what PostgreSQL refuses of one delivery must not undo the marks of the others.
+            with _known_as_unavailable(), held.transaction():
                 yield held
             return
         with self._database.transaction() as connection:

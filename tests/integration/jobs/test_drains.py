@@ -135,6 +135,16 @@ def test_a_delivery_that_nobody_can_read_stops_nobody_and_ends_as_a_dead_letter(
     assert "JSON" in error["reason"]
 
 
+def test_a_delivery_that_frontdesks_own_database_refuses_stops_nobody(work: Work, house: QueueHouse) -> None:
+    house.sql("ALTER TABLE stream_rejects ADD CHECK (record_id <> 'poison')")
+    bad = work.deliver([{"log_id": "poison", "data": {"type": "s", "date": "yesterday"}}])
+    good = work.deliver([a_log_record(1)])
+
+    work.off()
+
+    assert (house.delivery_state(bad), house.delivery_state(good)) == ("apart", "done")
+
+
 def test_what_was_set_apart_without_a_job_and_what_waits_without_one_is_found(
     work: Work, house: QueueHouse
 ) -> None:
