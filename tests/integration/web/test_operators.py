@@ -32,7 +32,7 @@ def paths_of(app: Flask) -> dict[str, list[str]]:
     """Return a path for every rule of the application, for operators and for everybody."""
     paths: dict[str, list[str]] = {"operators": [], "everybody": []}
     for rule in app.url_map.iter_rules():
-        path = rule.build(dict.fromkeys(rule.arguments, "x"))[1]  # type: ignore[index]
+        path = rule.build(dict.fromkeys(rule.arguments, "1"))[1]  # type: ignore[index]
         first = path.split("/")[1]
         paths["operators" if first in {"api", "metrics"} else "everybody"].append(path)
     return paths
