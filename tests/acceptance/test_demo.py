@@ -58,6 +58,13 @@ def test_the_login_left_the_users_row(story: dict[str, Any]) -> None:
     assert {"role": "Editor", "source": "auth0"} in row["roles"]
 
 
+def test_the_log_stream_brought_the_login(story: dict[str, Any]) -> None:
+    activity = story["login"]["activity"]
+
+    assert (activity["activity"], activity["type"], activity["source"]) == ("login", "s", "log-stream")
+    assert activity["userId"] == ANA
+
+
 def test_the_access_token_carries_the_hasura_claims(story: dict[str, Any]) -> None:
     assert story["claims"][NAMESPACE] == {
         "x-hasura-default-role": "user",

@@ -81,7 +81,7 @@ class Timings:
 
 @contextlib.contextmanager
 def running_house(places: Places, timings: Timings, tell: Callable[[str], None]) -> Iterator[Processes]:
-    """Start PostgreSQL, the tenant, the engine and frontdesk; end them all when the block ends."""
+    """Start PostgreSQL, the tenant, the engine, frontdesk and its worker; end them all when the block ends."""
     postgres = EmbeddedPostgres(places.data_dir / "postgres", port=places.ports.postgres)
     with contextlib.ExitStack() as stack:
         _write_settings(places)
@@ -117,6 +117,7 @@ def frontdesk_environment(places: Places) -> dict[str, str]:
         "FRONTDESK_HASURA_ADMIN_SECRET": places.secrets.hasura_admin_secret,
         f"FRONTDESK_TENANTS_{TENANT.upper()}_HOOK_SECRETS": places.secrets.hook_secret,
         f"FRONTDESK_TENANTS_{TENANT.upper()}_MANAGEMENT_CLIENT_SECRET": places.secrets.client_secret,
+        f"FRONTDESK_TENANTS_{TENANT.upper()}_STREAM_TOKENS": places.secrets.stream_token,
         "FRONTDESK_OPERATOR_TOKEN": places.secrets.operator_token,
     }
 
@@ -203,13 +204,12 @@ def _start_hasura(places: Places, processes: Processes, database_url: str, jwt_s
 
 
 def _start_frontdesk(places: Places, processes: Processes) -> None:
+    environment = frontdesk_environment(places)
+    # The worker loads beside `serve`, and nobody waits for it: it brings to Hasura what the inbox has by then.
+    processes.start("worker", ["frontdesk", "worker"], environment=environment, ready_url=None)
     processes.start(
         "frontdesk",
         ["frontdesk", "serve"],
-        environment=frontdesk_environment(places),
+        environment=environment,
         ready_url=f"{places.frontdesk_url}/readyz",
-    )
-    # Nobody waits for it: it brings to Hasura what the inbox has, whenever that is.
-    processes.start(
-        "worker", ["frontdesk", "worker"], environment=frontdesk_environment(places), ready_url=None
     )

@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from frontdesk.errors import FrontdeskError, UsageError
@@ -65,6 +65,7 @@ class Secrets:
     hook_secret: str
     operator_token: str
     client_secret: str
+    stream_token: str
     password: str
 
     @classmethod
@@ -75,6 +76,7 @@ class Secrets:
             hook_secret="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
             operator_token=secrets.token_urlsafe(32),
             client_secret=secrets.token_urlsafe(32),
+            stream_token=secrets.token_urlsafe(32),
             password="Correct-" + secrets.token_urlsafe(9),
         )
 
@@ -153,8 +155,9 @@ def write_private_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def _kept_secrets(path: Path) -> Secrets:
-    if path.exists():
-        return Secrets(**json.loads(path.read_text()))
-    made = Secrets.fresh()
-    write_private_json(path, asdict(made))
+    """Return the directory's secrets; one that a demo of before did not know is made now."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    made = replace(Secrets.fresh(), **kept)
+    if asdict(made) != kept:
+        write_private_json(path, asdict(made))
     return made

@@ -68,6 +68,13 @@ def print_story(console: Console, story: Story) -> None:
         "The row is there, and the token does not see it:",
         story.as_other,
     )
+    activity = story.login["activity"]
+    console.print(
+        f"\n[bold green]7  What Auth0's log says[/bold green]\n1 activity in auth_activities: {activity['activity']}, "
+        f"by the log stream, {activity['seconds_after_login']} s after the login",
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print(_timings_table(story.timings_ms))
 
 

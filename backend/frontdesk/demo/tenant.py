@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from frontdesk.auth0.scopes import MACHINE_SCOPES
-from frontdesk.demo.places import AUDIENCE, Places
+from frontdesk.auth0.setup_streams import EVENT_STREAM, EVENT_TYPES, LOG_STREAM
+from frontdesk.demo.places import AUDIENCE, TENANT, Places
 
 AUTH0_TENANT = "demo"
 CLIENT_ID = "demo-app-k2VnQ0f3JXw9sT7p"
@@ -59,6 +60,38 @@ def tenant_document(places: Places, action_file: Path) -> dict[str, object]:
             }
         ],
         "bindings": {"post-login": [ACTION_NAME]},
+        "log_streams": [_log_stream(places)],
+        "event_streams": [_event_stream(places)],
+    }
+
+
+def _log_stream(places: Places) -> dict[str, object]:
+    """The log stream as `frontdesk auth0 setup` makes it."""
+    return {
+        "id": "lst_Demo00000000000A",
+        "name": LOG_STREAM,
+        "type": "http",
+        "status": "active",
+        "sink": {
+            "httpEndpoint": f"{places.frontdesk_url}/hooks/{TENANT}/log-stream",
+            "httpAuthorization": f"Bearer {places.secrets.stream_token}",
+            "httpContentFormat": "JSONARRAY",
+        },
+    }
+
+
+def _event_stream(places: Places) -> dict[str, object]:
+    authorization = {"method": "bearer", "token": places.secrets.stream_token}
+    configuration = {
+        "webhook_endpoint": f"{places.frontdesk_url}/hooks/{TENANT}/event-stream",
+        "webhook_authorization": authorization,
+    }
+    return {
+        "id": "est_Demo0000000000000000A",
+        "name": EVENT_STREAM,
+        "status": "enabled",
+        "subscriptions": [{"event_type": name} for name in EVENT_TYPES],
+        "destination": {"type": "webhook", "configuration": configuration},
     }
 
 

@@ -48,6 +48,7 @@ def _announcement(places: Places) -> dict[str, object]:
             "tenant": TENANT,
             "hook_secret": secrets.hook_secret,
             "operator_token": secrets.operator_token,
+            "stream_token": secrets.stream_token,
             "settings_file": str(places.data_dir / "frontdesk.toml"),
             "log": str(places.data_dir / "frontdesk.log"),
         },
