@@ -36,6 +36,7 @@ the web room's error handler and the command line's wrapper render them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -59,12 +60,20 @@ class FrontdeskError(Exception):
         return (cls.__doc__ or "").strip().splitlines()[0]
 
 
+_FREE_NAMES = re.compile(r"\b(app_metadata|user_metadata|profileData|organization\.metadata)\..*", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class FieldFault:
     """One wrong field: its dotted name and what was expected of it."""
 
     field: str
     expected: str
+
+    @property
+    def place(self) -> str:
+        """The name up to where names begin that people chose: an address may be a key of metadata."""
+        return _FREE_NAMES.sub(r"\1.…", self.field)
 
 
 class SettingsInvalid(FrontdeskError):

@@ -166,6 +166,6 @@ def _reason(error: Exception) -> str:
     """Return a sentence without row values: the text of a foreign exception may hold what it choked on."""
     if isinstance(error, FrontdeskError):
         faults = getattr(error, "faults", ())
-        fields = ", ".join(f"{fault.field} ({fault.expected})" for fault in faults if hasattr(fault, "field"))
+        fields = ", ".join(f"{fault.place} ({fault.expected})" for fault in faults if hasattr(fault, "place"))
         return f"{error.detail} {fields}".strip()
     return f"an unexpected {type(error).__name__}"

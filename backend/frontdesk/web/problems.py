@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -23,7 +22,6 @@ from frontdesk.web.operators import is_guarded
 
 RETRY_AFTER_S = 5  # of what is out of reach or full, neither of which passes in a moment
 _log = structlog.stdlib.get_logger(__name__)
-_FREE_NAMES = re.compile(r"\b(app_metadata|user_metadata|profileData|organization\.metadata)\..*", re.DOTALL)
 
 
 def register_problems(app: Flask) -> None:
@@ -57,16 +55,11 @@ def _log_error(error: FrontdeskError) -> None:
     elif isinstance(error, SessionRefused):
         _log.info("auth_hook.refused", reason=error.reason)
     elif isinstance(error, PayloadInvalid):
-        _log.warning("request.invalid", fields=[_without_free_names(fault.field) for fault in error.faults])
+        _log.warning("request.invalid", fields=[fault.place for fault in error.faults])
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request.failed", problem=kind, reason=error.detail)
     else:
         _log.warning("request.refused", problem=kind)
-
-
-def _without_free_names(field: str) -> str:
-    """Cut a dotted name where names begin that people chose: an address may be a key of metadata."""
-    return _FREE_NAMES.sub(r"\1.…", field)
 
 
 def _outward(error: FrontdeskError) -> str:

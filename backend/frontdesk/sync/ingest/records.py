@@ -97,7 +97,7 @@ def _read(
     try:
         return ReadRecord(delivery, number, data, incoming=read(), record_id=record_id)
     except PayloadInvalid as invalid:
-        fault = "; ".join(f"{each.field}: expected {each.expected}" for each in invalid.faults)
+        fault = "; ".join(f"{each.place}: expected {each.expected}" for each in invalid.faults)
     except Exception as error:  # noqa: BLE001
         # A record that no reader was made for must not keep the others of its delivery from Hasura.
         _log.exception("ingest.record_unreadable", delivery_id=delivery.id, number=number)
