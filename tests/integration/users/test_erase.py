@@ -39,6 +39,8 @@ def test_all_that_there_is_of_somebody_goes_and_the_receipt_says_it(house: House
     }
     assert any("/data/users.ndjson" in each for each in receipt["by_hand"])
     assert any("rejects file" in each for each in receipt["by_hand"])
+    assert any("erase again in an hour" in each for each in receipt["by_hand"])
+    assert any("activities of others" in each for each in receipt["by_hand"])
     assert ANN not in house.auth0.store.users
     assert _places_that_name(house, ANN) == []
 

@@ -34,6 +34,11 @@ _DELIVERIES_LEFT = (
     "{} of the deliveries that name this user are not in Hasura yet, or failed (`frontdesk jobs list`); erase again "
     "when they have ended"
 )
+_REPORTED_LATER = "Auth0's streams report this deletion too, and the profile with it: erase again in an hour"
+_IN_OTHERS_ACTIVITIES = (
+    "activities of others may name this user in their details (a call of an administrator, a login that failed); they "
+    "go with [streams] activities_days"
+)
 _BACKUPS = "backups of the databases hold what was removed from them, until they expire"
 
 
@@ -118,6 +123,8 @@ def erase_user(
                 for each in apart
             ),
             *(_rejects_file(pass_id) for pass_id in store.rejects_of),
+            *([_REPORTED_LATER] if deleted else []),
+            _IN_OTHERS_ACTIVITIES,
             _LOGS,
             _BACKUPS,
         ]
