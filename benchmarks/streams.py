@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,7 @@ from psycopg.types.json import Jsonb
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.cpu import cpu_by_process
 from benchmarks.measure import Figures, figures, measure, post, start_engine
 from frontdesk.auth0.log_record import incoming_from_log
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
@@ -91,22 +92,27 @@ def main() -> None:
     bodies = [_body(number, options.records) for number in range(options.deliveries)]
     with _house() as house:
         raw_s = _raw(house, bodies)
-        console.print(_throughput(house, bodies, raw_s, options.records, options.concurrency))
+        for table in _throughput(house, bodies, raw_s, options.records, options.concurrency):
+            console.print(table)
         paced = _Pace(options.per_minute, options.seconds, options.records)
         console.print(_paced(house, paced))
     console.print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}")
 
 
-def _throughput(house: House, bodies: Sequence[bytes], raw_s: float, records: int, concurrency: int) -> Table:
+def _throughput(
+    house: House, bodies: Sequence[bytes], raw_s: float, records: int, concurrency: int
+) -> tuple[Table, Table]:
     """Send everything as fast as it is taken, with a worker at work, and wait until all of it are rows."""
     rows = len(bodies) * records
     calls = [post(f"/hooks/{TENANT}/{WAY}", body, {"Authorization": f"Bearer {TOKEN}"}) for body in bodies]
     with _worker(house):
+        before = cpu_by_process()
         started = time.perf_counter()
         sent = measure("until acknowledged", house.port, calls, concurrency, wanted="202")
         acknowledged_s = len(calls) / sent.per_second
         _wait_for_rows(house, rows)
         stand_s = time.perf_counter() - started
+        used = {name: seconds - before[name] for name, seconds in cpu_by_process().items() if name in before}
     table = Table(
         "what", "s", "records/s", "of psycopg", title=f"{len(bodies)} deliveries of {records} records"
     )
@@ -116,6 +122,18 @@ def _throughput(house: House, bodies: Sequence[bytes], raw_s: float, records: in
         ("until the rows stand", stand_s),
     ):
         table.add_row(name, f"{seconds:.1f}", f"{rows / seconds:,.0f}", f"{raw_s / seconds:.0%}")
+    used["driver"] = sent.driver_cpu_ms * len(calls) / 1000
+    return table, _cpu(used, rows)
+
+
+def _cpu(used: Mapping[str, float], rows: int) -> Table:
+    """Return what each process used for a record; two cores have so many records' worth of it in a second."""
+    table = Table("process", "CPU ms/record", title="CPU from the first byte until the rows stand")
+    for name, seconds in sorted(used.items()):
+        table.add_row(name, f"{seconds * 1000 / rows:.3f}")
+    whole = sum(used.values())
+    table.add_row("all", f"{whole * 1000 / rows:.3f}")
+    table.add_row("records/s of two busy cores", f"{2 * rows / whole:,.0f}")
     return table
 
 
