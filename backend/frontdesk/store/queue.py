@@ -72,12 +72,17 @@ class Queue:
     def defer_many(
         self, task: str, jobs: Mapping[str, Mapping[str, Any]], *, delay_s: float = 0.0, priority: int = 0
     ) -> int:
-        """Have a worker do `task` once for each of `jobs`: queueing locks and arguments. Return how many are new."""
+        """Have a worker do `task` once for each of `jobs`: queueing locks and arguments. Return how many are new.
+
+        One that waits already gets this priority when its own is lower.
+        """
         with self._database.transaction() as connection:
             waiting = connection.execute(
-                "SELECT queueing_lock FROM procrastinate_jobs WHERE queueing_lock = ANY(%s) AND status = 'todo'",
+                "SELECT queueing_lock, priority FROM procrastinate_jobs"
+                " WHERE queueing_lock = ANY(%s) AND status = 'todo'",
                 (list(jobs),),
             ).fetchall()
+            _raise(connection, [lock for lock, own in waiting if own < priority], priority)
             new = {lock: jobs[lock] for lock in jobs.keys() - {row[0] for row in waiting}}
             values = {
                 "queue": QUEUE,
@@ -105,3 +110,13 @@ def _waits(connection: Connection, queueing_lock: str) -> bool:
         "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo'", (queueing_lock,)
     ).fetchone()
     return found is not None
+
+
+def _raise(connection: Connection, locks: list[str], priority: int) -> None:
+    if locks:
+        connection.execute(
+            "UPDATE procrastinate_jobs SET priority = %s FROM (SELECT id FROM procrastinate_jobs"
+            " WHERE queueing_lock = ANY(%s) AND status = 'todo' ORDER BY id FOR UPDATE SKIP LOCKED) AS waiting"
+            " WHERE procrastinate_jobs.id = waiting.id",
+            (priority, locks),
+        )

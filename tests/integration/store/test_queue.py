@@ -66,3 +66,17 @@ def test_who_comes_second_at_the_same_moment_is_told_that_one_waits(
             other.commit()
             second.join(10)
     assert found == [None]
+
+
+def test_a_job_that_waits_already_is_done_as_soon_as_the_most_urgent_one_asks(
+    database: Database, store_url: str
+) -> None:
+    queue = Queue(database)
+    queue.defer_many("a_task", {"one": {}, "two": {}, "three": {}}, priority=-10)
+    assert queue.defer_many("a_task", {"one": {}, "two": {}}) == 0
+    assert queue.defer_many("a_task", {"two": {}, "three": {}}, priority=-20) == 0
+    with psycopg.connect(store_url, options=OPTIONS) as connection:
+        found = connection.execute(
+            "SELECT queueing_lock, priority FROM frontdesk.procrastinate_jobs ORDER BY id"
+        ).fetchall()
+    assert sorted(found) == [("one", 0), ("three", -10), ("two", 0)]
