@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,9 @@ from localhasura.errors import EngineError
 from localhasura.sql.builder import Statement
 
 POOL_TIMEOUT_S = 30.0
+TRY_EVERY_S = 0.5
+RECONNECT_S = 0.1
+"""The pool waits twice as long after each try that fails; Hasura is there as soon as its database is."""
 PREPARE_AFTER = 3
 PREPARED_STATEMENTS = 300
 MAX_PARAMETERS = 65_535
@@ -53,6 +57,8 @@ class Database:
     def open(self) -> None:
         """Connect; raises psycopg_pool.PoolTimeout when the database does not answer."""
         self._pool.open(wait=True, timeout=POOL_TIMEOUT_S)
+        # Only from now on: a database that is slower to start than its engine is waited for.
+        self._pool.reconnect_timeout = RECONNECT_S
 
     def close(self) -> None:
         self._pool.close(timeout=5)
@@ -61,13 +67,26 @@ class Database:
     def connection(self) -> Iterator[Connection]:
         """Lend a connection; raises `postgres-error` when none can be had."""
         try:
-            connection = self._pool.getconn()
+            connection = self._lent()
         except (PoolTimeout, TooManyRequests) as error:
             raise EngineError("postgres-error", "connection error", status=500) from error
         try:
             yield connection
         finally:
+            broken = connection.broken
             self._pool.putconn(connection)
+            if broken:  # as all others are that were idle when the database went away
+                self._pool.drain()
+
+    def _lent(self) -> Connection:
+        """Return a connection; who waits for one has the pool try anew every moment."""
+        ends_at = time.monotonic() + POOL_TIMEOUT_S
+        while True:
+            try:
+                return self._pool.getconn(TRY_EVERY_S)
+            except PoolTimeout:
+                if time.monotonic() >= ends_at:
+                    raise
 
 
 def fetch_one(connection: Connection, statement: Statement) -> Sequence[Any]:
