@@ -5,6 +5,7 @@ Auth0 masks passwords itself, but tokens, codes and headers stand in the details
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -73,6 +74,10 @@ _SECRET_ENDS = (
 _MAX_SECRET_NAME = 40  # with separators; a longer name is not worth remembering
 # An error's code and a country's are no secret.
 _HARMLESS_PARENTS = frozenset({"error", "geo", "country"})
+# Names that were looked at and are no secret's: records of one type have the same names in each.
+_HARMLESS_NAMES: set[str] = set()
+_MAX_HARMLESS_NAMES = 4096
+_KEPT_AS_THEY_ARE = frozenset({str, bool, type(None)})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _TOKEN = re.compile(r"eyJ[\w-]{6,}\.[\w-]+(\.[\w-]*)*")
@@ -84,6 +89,8 @@ _IN_URL = re.compile(
     re.IGNORECASE,
 )
 _IN_AUTHORITY = re.compile(r"(://[^/@\s:?#]{0,255}:)[^/@\s?#]+@")
+# A name and its text, in what is JSON no more.
+_PAIR = re.compile(r'"([\w-]{1,40})"(\s*:\s*)"(?:[^"\\]|\\.)*+\\?("|$)', re.DOTALL)
 _MAX_INT_BITS = 4096  # PostgreSQL takes more, and Python refuses to print what is far longer
 
 
@@ -106,6 +113,10 @@ class Keeper:
             raise PayloadInvalid(
                 [FieldFault(shown_field((parent,)), f"at most {MAX_DEPTH} levels of nesting")]
             )
+        if _HARMLESS_NAMES.issuperset(value):
+            texts = "\n".join([inner for inner in value.values() if type(inner) is str])
+            if _stays(texts):
+                return self._plain(value, len(texts), depth)
         copied = {}
         for name, inner in value.items():
             kept = _storable(name)
@@ -115,6 +126,15 @@ class Keeper:
                 if self._redact and _names_a_secret(kept) and parent not in _HARMLESS_PARENTS
                 else self._value(inner, kept, depth)
             )
+        return copied
+
+    def _plain(self, value: Mapping[str, Any], of_texts: int, depth: int) -> dict[str, Any]:
+        """Copy an object whose names and texts may stay as they are, which most do."""
+        self.size += len("".join(value)) + 6 * len(value) + of_texts
+        copied = dict(value)
+        for name, inner in value.items():
+            if type(inner) not in _KEPT_AS_THEY_ARE:
+                copied[name] = self._value(inner, name, depth)
         return copied
 
     def _value(self, value: Any, name: str, depth: int) -> Any:
@@ -147,6 +167,20 @@ def storable(value: Mapping[str, Any]) -> dict[str, Any]:
     return Keeper(redact=False).object(value)
 
 
+def redacted_text(text: str) -> str:
+    """Return a record as it came, but for what one could sign in with; what is no JSON is searched by its names."""
+    try:
+        record = json.loads(text)
+        kept = Keeper(redact=True).object({"": record})[""]
+    except (ValueError, RecursionError, PayloadInvalid):
+        return _without_tokens(_PAIR.sub(_redacted_pair, text))
+    return text if kept == record else json.dumps(kept, ensure_ascii=False)
+
+
+def _redacted_pair(found: re.Match[str]) -> str:
+    return f'"{found[1]}"{found[2]}"{REDACTED}"' if _is_secret(found[1]) else found[0]
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -162,7 +196,22 @@ def _storable(text: str) -> str:
 
 
 def _names_a_secret(name: str) -> bool:
-    return len(name) <= _MAX_SECRET_NAME and _is_secret(name)
+    if name in _HARMLESS_NAMES or len(name) > _MAX_SECRET_NAME:
+        return False
+    if _is_secret(name):
+        return True
+    if len(_HARMLESS_NAMES) < _MAX_HARMLESS_NAMES and _storable(name) == name:
+        _HARMLESS_NAMES.add(name)
+    return False
+
+
+def _stays(text: str) -> bool:
+    """Tell whether nothing in a text is replaced; it may say no of one that stays."""
+    return text.isascii() and "\x00" not in text and not _may_hold_a_secret(text)
+
+
+def _may_hold_a_secret(text: str) -> bool:
+    return "eyJ" in text or "=" in text or "%3" in text or ("://" in text and "@" in text)
 
 
 @lru_cache(maxsize=4096)  # records of one type have the same names in each

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from frontdesk.auth0.kept_json import REDACTED, Keeper, storable
+from frontdesk.auth0.kept_json import REDACTED, Keeper, redacted_text, storable
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhdXRoMHxhbm4ifQ.c2lnbmF0dXJl"
 SECRET = "s3cr3t-value"
@@ -122,3 +122,31 @@ def test_numbers_that_json_has_no_place_for_are_null() -> None:
         "c": None,
         "d": 1.5,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"log_id": "1", "details": {"request": {"body": {"httpAuthorization": SECRET}}}}),
+        json.dumps([{"secrets": [{"name": "N", "value": SECRET}]}]),
+        f'{{"log_id":"1","password" : "{SECRET}", "b":',
+        f'{{"log_id":"1","password":"a\\"{SECRET}',
+        f'{{"log_id":"1","password":"{SECRET}\\',
+        f'{{"a":{"1" * 5000}, "client_secret":"{SECRET}"}}',
+        f'{{"url":"https://app.example.com/cb?code={SECRET}&state=1"',
+        '{"a":' * 100 + f'{{"otp":"{SECRET}"}}' + "}" * 100,
+        '{"a":' * 100_000 + f'{{"otp":"{SECRET}"}}',
+    ],
+)
+def test_a_record_that_is_set_aside_shows_no_secret_whatever_is_wrong_with_it(text: str) -> None:
+    shown = redacted_text(text)
+
+    assert REDACTED in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ['{ "date":"yesterday",\n"type": "s" }', "nonsense", "", '{"type":', "7", "\ud800"]
+)
+def test_what_shows_no_secret_is_shown_as_it_came(text: str) -> None:
+    assert redacted_text(text) == text

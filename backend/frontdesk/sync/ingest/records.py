@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from frontdesk.auth0.event_record import incoming_from_event
+from frontdesk.auth0.kept_json import redacted_text
 from frontdesk.auth0.log_record import incoming_from_log
 from frontdesk.auth0.signatures import SignedCall
 from frontdesk.auth0.stream_body import NO_JSON, NO_OBJECT, split
@@ -28,7 +29,7 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class ReadRecord:
-    """One record: what it comes to, or the `fault` for which it is set aside. `text` is it as it came."""
+    """One record: what it comes to, or the `fault` for which it is set aside. `text` is it without secrets."""
 
     delivery: Delivery
     number: int
@@ -39,8 +40,8 @@ class ReadRecord:
 
     @property
     def text(self) -> str:
-        """Return the record as it came."""
-        return bytes(self.data).decode("utf-8", "replace")
+        """Return the record for whoever looks why it was set aside; as it came it stays in its delivery."""
+        return redacted_text(bytes(self.data).decode("utf-8", "replace"))
 
 
 def read_records(delivery: Delivery) -> Iterator[ReadRecord]:
