@@ -10,6 +10,7 @@ import copy
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
@@ -140,7 +141,7 @@ def outcome_of(err: TransportError) -> HasuraError:
         case TransportQueryError():
             return _refusal(err.errors)
         case TransportServerError():
-            return HasuraUnavailable(f"Hasura answered with HTTP status {err.code}")
+            return _of_status(err.code)
         case TransportConnectionFailed():
             return _connection_fault(err.__cause__)
         case _:
@@ -167,7 +168,7 @@ def _echo(value: Any) -> str | None:
 def _connection_fault(cause: BaseException | None) -> HasuraError:
     match cause:
         case requests.exceptions.HTTPError() if cause.response is not None:
-            return HasuraUnavailable(f"Hasura answered with HTTP status {cause.response.status_code}")
+            return _of_status(cause.response.status_code)
         case AnswerTooLarge():
             return HasuraAnswerTooLarge()
         case requests.exceptions.InvalidJSONError():
@@ -182,6 +183,13 @@ def _connection_fault(cause: BaseException | None) -> HasuraError:
             )
         case _:
             return HasuraUnavailable("Hasura did not answer in time, or not to the end")
+
+
+def _of_status(status: int | None) -> HasuraError:
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        # By a proxy, whose limit is below ours: it takes fewer rows at a time.
+        return HasuraRejected("the request is larger than a proxy before Hasura takes", code="too-large")
+    return HasuraUnavailable(f"Hasura answered with HTTP status {status}")
 
 
 def _is_refused(cause: requests.exceptions.ConnectionError) -> bool:

@@ -28,6 +28,8 @@ EVERY_MINUTE = "* * * * *"
 # Then it makes room for others, another tenant's drain among them, and a stop need not wait for it.
 TURN_S = 3.0
 SECOND_LANE = ":2"
+# Tries without an answer, within half a minute: most outages are over by then.
+CAREFUL_AFTER = 4
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -51,7 +53,8 @@ def register(app: App, settings: Settings, database: Database, places: Places) -
     def ingest_delivery(context: JobContext, tenant: str, delivery_id: int) -> None:
         """Bring one delivery to Hasura that failed for a reason of its own."""
         if _is_known(settings, tenant):
-            ingested = settle_one(places.ingest_place(tenant), delivery_id)
+            careful = context.job.attempts >= CAREFUL_AFTER
+            ingested = settle_one(places.ingest_place(tenant), delivery_id, careful=careful)
             if ingested is not None:
                 _told(places, tenant, ingested)
 
@@ -75,8 +78,10 @@ class _Drain:
     def run(self, context: JobContext) -> None:
         """Take what waits until none is left, or the turn ends. Raises what keeps everything from Hasura."""
         ends_at, is_helped = time.monotonic() + TURN_S, bool(self._lane)
+        careful = context.job.attempts >= CAREFUL_AFTER
         while True:
-            settled = settle(self._place)
+            settled = settle(self._place, careful=careful)
+            careful = False
             for ingested in settled.done:
                 _told(self._places, self._tenant, ingested)
             for delivery_id in settled.apart:

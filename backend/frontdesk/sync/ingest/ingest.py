@@ -5,16 +5,19 @@ Any step may be done twice: users carry their own times, activities the id of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import islice
 from typing import TypeVar
 
 import structlog
 
+from frontdesk.errors import HasuraUnavailable
 from frontdesk.hasura.activities import ActivityOutcome
 from frontdesk.hasura.bulk import RowOutcome
 from frontdesk.identity import User
 from frontdesk.identity.activity import Activity, Refresh, RefreshKind
+from frontdesk.identity.log_codes import SIGNUP
 from frontdesk.store.inbox import Delivery
 from frontdesk.store.stream_marks import Received
 from frontdesk.sync.deferred import SIGNED_WAYS
@@ -23,11 +26,18 @@ from frontdesk.sync.ingest.records import LOG_WAYS, ReadRecord, read_records
 
 # One change makes several records within a moment: they come to one reading, and that one is after the last of them.
 REFRESH_DELAY_S = 1.0
+# Strangers sign up as often as they like: no block that an administrator has set waits behind them.
+NEWCOMERS_PRIORITY = -10
 TASKS = {
     RefreshKind.USER: ("refresh_user", "user_id", "refresh"),
     RefreshKind.MEMBERSHIPS: ("refresh_memberships", "user_id", "memberships"),
     RefreshKind.ORGANIZATION: ("refresh_organization", "organization_id", "organization"),
 }
+
+# Of one delivery may come 100,000: each step has the budget of the place to itself, and alone is in memory.
+RECORDS_OF_A_STEP = 1000
+RECORDS_OF_A_CAREFUL_STEP = 50
+SILENT_IN_A_ROW = 2  # then it is Hasura that is away, and no record that it cannot answer
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -53,13 +63,43 @@ class Ingested:
     unread: int = 0
 
 
-def ingest(place: IngestPlace, deliveries: Sequence[Delivery]) -> Ingested:
+def ingest(place: IngestPlace, deliveries: Sequence[Delivery], *, careful: bool = False) -> Ingested:
     """Bring deliveries to Hasura and mark them as done; a record that cannot be taken is kept with its error.
 
+    `careful` takes few records at a time, and goes on after some to which Hasura gave no answer.
     Raises HasuraUnavailable and StoreUnavailable: then all of it is to be done again. Raises HasuraRejected when Hasura
     refuses whatever the rows are, and PayloadInvalid for a delivery that has no records at all.
     """
-    records = [record for delivery in deliveries for record in read_records(delivery)]
+    came = Ingested(deliveries=len(deliveries))
+    silent: list[HasuraUnavailable] = []
+    in_a_row = 0
+    for records in _steps(deliveries, RECORDS_OF_A_CAREFUL_STEP if careful else RECORDS_OF_A_STEP):
+        try:
+            came, in_a_row = _sum(came, _step(place, records)), 0
+        except HasuraUnavailable as error:
+            silent, in_a_row = [*silent, error], in_a_row + 1
+            if not careful or in_a_row >= SILENT_IN_A_ROW:
+                raise
+    if silent:
+        raise silent[0]
+    place.inbox.done([delivery.id for delivery in deliveries])
+    return came
+
+
+def _steps(deliveries: Sequence[Delivery], at_once: int) -> Iterator[list[ReadRecord]]:
+    records = (record for delivery in deliveries for record in read_records(delivery))
+    while step := list(islice(records, at_once)):
+        yield step
+
+
+def _sum(one: Ingested, other: Ingested) -> Ingested:
+    return Ingested(
+        **{each.name: getattr(one, each.name) + getattr(other, each.name) for each in fields(Ingested)}
+    )
+
+
+def _step(place: IngestPlace, records: Sequence[ReadRecord]) -> Ingested:
+    """Bring some records to Hasura."""
     filtered = [record for record in records if _is_left_out(place, record)]
     left_out = {id(record) for record in filtered}
     taken = [record for record in records if record.incoming is not None and id(record) not in left_out]
@@ -69,10 +109,25 @@ def ingest(place: IngestPlace, deliveries: Sequence[Delivery]) -> Ingested:
     written = _users(place, users, faults)
     activities = [(record, activity) for record in taken for activity in _activity(record)]
     added, unchanged = _activities(place, activities, faults)
-    hints = {hint for record in taken if record.incoming is not None for hint in record.incoming.refreshes}
+    hints, of_newcomers = _hints(taken)
     if place.reads_auth0:
         defer_refreshes(place, hints)
+        defer_refreshes(place, of_newcomers, priority=NEWCOMERS_PRIORITY)
+    _keep_faults(place, faults)
+    _note_marks(place, records, activities)
+    return Ingested(
+        records=len(records),
+        added=added,
+        unchanged=unchanged,
+        rejected=len(faults),
+        filtered=len(filtered),
+        users=written,
+        refreshes=len(hints | of_newcomers),
+        unread=0 if place.reads_auth0 else len(hints | of_newcomers),
+    )
 
+
+def _keep_faults(place: IngestPlace, faults: Faults) -> None:
     for record, fault in faults.values():
         place.inbox.reject(
             record.delivery.id,
@@ -81,22 +136,20 @@ def ingest(place: IngestPlace, deliveries: Sequence[Delivery]) -> Ingested:
             reason=fault or "Hasura refused it",
             record=record.text,
         )
-    _note_marks(place, deliveries, activities)
-    place.inbox.done([delivery.id for delivery in deliveries])
-    return Ingested(
-        deliveries=len(deliveries),
-        records=len(records),
-        added=added,
-        unchanged=unchanged,
-        rejected=len(faults),
-        filtered=len(filtered),
-        users=written,
-        refreshes=len(hints),
-        unread=0 if place.reads_auth0 else len(hints),
-    )
 
 
-def defer_refreshes(place: IngestPlace, hints: Iterable[Refresh]) -> None:
+def _hints(records: Iterable[ReadRecord]) -> tuple[set[Refresh], set[Refresh]]:
+    """Return what is to be read again, and apart what sign-ups hint at."""
+    hints: set[Refresh] = set()
+    of_newcomers: set[Refresh] = set()
+    for record in records:
+        if (incoming := record.incoming) is not None:
+            is_newcomer = incoming.activity is not None and incoming.activity.activity == SIGNUP
+            (of_newcomers if is_newcomer else hints).update(incoming.refreshes)
+    return hints, of_newcomers - hints
+
+
+def defer_refreshes(place: IngestPlace, hints: Iterable[Refresh], *, priority: int = 0) -> None:
     """Have each read again once, also when it waits for that already. Raises StoreUnavailable."""
     by_task: dict[str, dict[str, dict[str, str]]] = {}
     for hint in sorted(hints, key=lambda hint: (hint.kind, hint.id)):
@@ -104,7 +157,7 @@ def defer_refreshes(place: IngestPlace, hints: Iterable[Refresh]) -> None:
         arguments = {"tenant": place.tenant, argument: hint.id}
         by_task.setdefault(task, {})[f"{lock}:{place.tenant}:{hint.id}"] = arguments
     for task, jobs in by_task.items():
-        place.queue.defer_many(task, jobs, delay_s=REFRESH_DELAY_S)
+        place.queue.defer_many(task, jobs, delay_s=REFRESH_DELAY_S, priority=priority)
 
 
 def _is_left_out(place: IngestPlace, record: ReadRecord) -> bool:
@@ -156,11 +209,11 @@ def _activities(
 
 
 def _note_marks(
-    place: IngestPlace, deliveries: Sequence[Delivery], activities: Sequence[tuple[ReadRecord, Activity]]
+    place: IngestPlace, records: Sequence[ReadRecord], activities: Sequence[tuple[ReadRecord, Activity]]
 ) -> None:
     """Keep how far each way in has come."""
     received = _by(lambda pair: pair[0].delivery.way, activities)
-    for way, arrived in _by(lambda delivery: delivery.way, deliveries).items():
+    for way, arrived in _by(lambda record: record.delivery.way, records).items():
         if way in SIGNED_WAYS:
             continue
         place.marks.note(
@@ -170,7 +223,7 @@ def _note_marks(
                 Received(at=activity.occurred_at, log_id=activity.id if way in LOG_WAYS else None)
                 for _, activity in received.get(way, ())
             ],
-            received_at=max(delivery.received_at for delivery in arrived),
+            received_at=max(record.delivery.received_at for record in arrived),
         )
 
 
