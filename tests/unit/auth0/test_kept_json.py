@@ -150,3 +150,32 @@ def test_a_record_that_is_set_aside_shows_no_secret_whatever_is_wrong_with_it(te
 )
 def test_what_shows_no_secret_is_shown_as_it_came(text: str) -> None:
     assert redacted_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (f"Bearer {TOKEN}", f"Bearer {REDACTED}"),
+        ("a\x00b", "a\N{REPLACEMENT CHARACTER}b"),
+        ("a\ud800b", "a\N{REPLACEMENT CHARACTER}b"),
+        (float("nan"), None),
+        ({"password": SECRET}, {"password": REDACTED}),
+        ([{"text": "é", "otp": SECRET}], [{"text": "é", "otp": REDACTED}]),
+    ],
+    ids=["a token", "U+0000", "half a pair", "no number", "a secret below", "a secret in a list"],
+)
+def test_names_that_were_harmless_before_hide_nothing_that_comes_under_them(value: Any, expected: Any) -> None:
+    kept({"description": "plain", "place": "plain"})
+
+    assert kept({"description": "plain", "place": value}) == {"description": "plain", "place": expected}
+
+
+def test_the_size_is_the_same_whether_an_object_is_looked_through_or_copied() -> None:
+    def size(value: dict[str, Any]) -> int:
+        keeper = Keeper(redact=True)
+        keeper.object(value)
+        return keeper.size
+
+    kept({"city": "", "numbers": ""})
+
+    assert size({"city": "Malaga", "numbers": [1, 2]}) == size({"city": "Málaga", "numbers": [1, 2]})
