@@ -40,6 +40,10 @@ class PromptPool(ConnectionPool[_Connection]):
 class AsyncPromptPool(AsyncConnectionPool[_AsyncConnection]):
     """A pool for coroutines. Make it with `reconnect_timeout=RECONNECT_S`."""
 
+    async def open(self, wait: bool = False, timeout: float = 0.0) -> None:
+        """Make ready to connect. It never waits: a first try that fails is given up, and nobody would end the wait."""
+        await super().open(wait=False)
+
     async def getconn(self, timeout: float | None = None) -> _AsyncConnection:
         """Return a connection. Raises PoolTimeout when there is none in time."""
         ends_at = time.monotonic() + (self.timeout if timeout is None else timeout)
