@@ -164,7 +164,9 @@ def test_what_shows_no_secret_is_shown_as_it_came(text: str) -> None:
     ],
     ids=["a token", "U+0000", "half a pair", "no number", "a secret below", "a secret in a list"],
 )
-def test_names_that_were_harmless_before_hide_nothing_that_comes_under_them(value: Any, expected: Any) -> None:
+def test_names_that_were_harmless_before_hide_nothing_that_comes_under_them(
+    value: Any, expected: Any
+) -> None:
     kept({"description": "plain", "place": "plain"})
 
     assert kept({"description": "plain", "place": value}) == {"description": "plain", "place": expected}
