@@ -18,8 +18,10 @@ from frontdesk.errors import FieldFault, PayloadInvalid
 
 # Of Auth0's records the smallest has some 300 bytes, and 16 MiB are the most that comes at once.
 MAX_RECORDS = 100_000
-# An array with more is counted as it is split, since all its elements at once would take more memory than the body.
-DENSE_COMMAS = 1_000_000
+# An array with more commas, or with so few bytes to each, is counted as it is split: all its elements at once take
+# a hundred times the memory of the body.
+DENSE_COMMAS, DENSE_BYTES = 1_000_000, 16
+MAX_NESTING = 100_000  # deeper than what any parser reads; a body of nothing but brackets is left there
 NO_JSON, NO_OBJECT, TOO_DEEP = "is no JSON", "is no JSON object", "is nested too deeply"
 EXPECTED = "a JSON array of records, a record on each line, one record, or an object with a list `logs`"
 
@@ -132,7 +134,7 @@ def _elements(array: memoryview) -> Iterable[memoryview]:
     """Return the elements of an array; when one of them is wrong, as it is split by its brackets and commas alone."""
     if not _is_dense(array):
         try:
-            return [memoryview(element) for element in _ARRAY.decode(array)]
+            return map(memoryview, _ARRAY.decode(array))
         except (msgspec.MsgspecError, RecursionError):
             pass  # the other elements may be right
     return _elements_by_brackets(array)
@@ -140,14 +142,17 @@ def _elements(array: memoryview) -> Iterable[memoryview]:
 
 def _is_dense(array: memoryview) -> bool:
     base = array.obj
-    return isinstance(base, bytes) and base.count(b",") >= DENSE_COMMAS
+    if not isinstance(base, bytes):
+        return False
+    commas = base.count(b",")
+    return commas >= DENSE_COMMAS or (commas > MAX_RECORDS and commas * DENSE_BYTES > len(base))
 
 
 def _elements_by_brackets(array: memoryview) -> Iterator[memoryview]:
     depth, start = 0, 0
     for found in _TOKEN.finditer(array):
         token = found.group()
-        if token == b'"':  # a string that does not end, and everything is in it
+        if token == b'"' or depth > MAX_NESTING:  # a string that does not end, and everything is in it
             break
         if token in (b"[", b"{"):
             depth += 1

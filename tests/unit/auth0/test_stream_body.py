@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import tracemalloc
 
 import pytest
@@ -105,11 +106,13 @@ def test_more_records_than_any_stream_sends_are_refused(body: bytes) -> None:
     assert str(MAX_RECORDS) in refused.value.faults[0].expected
 
 
-def test_a_body_of_nothing_but_commas_takes_no_more_memory_than_its_records_may(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("commas", [stream_body.DENSE_COMMAS, stream_body.DENSE_COMMAS // 2])
+@pytest.mark.parametrize("element", [b"1", b"{}"])
+def test_a_body_of_little_but_commas_takes_no_more_memory_than_its_records_may(
+    monkeypatch: pytest.MonkeyPatch, element: bytes, commas: int
 ) -> None:
     monkeypatch.setattr(stream_body, "MAX_RECORDS", 1000)
-    body = b"[" + b"1," * stream_body.DENSE_COMMAS + b"1]"
+    body = b"[" + (element + b",") * commas + element + b"]"
     tracemalloc.start()
     with pytest.raises(PayloadInvalid):
         split(body)
@@ -178,3 +181,11 @@ def test_what_can_never_be_an_event_is_refused_naming_what_it_lacks(body: bytes,
         split_event(body)
 
     assert [fault.field for fault in refused.value.faults] == fields
+
+
+def test_a_body_of_brackets_alone_is_left_at_its_first_ones() -> None:
+    began = time.process_time()
+    with pytest.raises(PayloadInvalid):
+        split(b"[" * (16 * 1024 * 1024))
+
+    assert time.process_time() - began < 2.0
