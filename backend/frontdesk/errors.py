@@ -98,7 +98,7 @@ class UsageError(FrontdeskError):
 
 
 class HookRefused(FrontdeskError):
-    """The call carries no valid signature for this tenant.
+    """The call carries no valid signature or token for this tenant.
 
     The outward text is the same for every fault; `reason` is for the log alone.
     """

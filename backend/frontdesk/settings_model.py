@@ -78,8 +78,8 @@ class DatabaseSettings(Section):
     url: DatabaseUrl | None = setting(
         None,
         expected="postgresql://user:password@host:port/database",
-        help="PostgreSQL of frontdesk's own; Hasura's or another one. `frontdesk db apply` makes its schema. Import, "
-        "reconcile, worker and `/api/users` need it.",
+        help="PostgreSQL of frontdesk's own; Hasura's or another one. `frontdesk db apply` makes its schema. Streams, "
+        "logins that Hasura did not take, import, reconcile, worker and `/api/users` need it.",
     )
 
 

@@ -72,10 +72,17 @@ def _print(found: Examination) -> None:
         console.print(_line(check))
         if check.fix:
             console.print(Text(f"  → {check.fix}"))
-    failed = sum(check.verdict is Verdict.FAILED for check in found.checks)
-    console.print(
-        f"{failed} of {len(found.checks)} checks failed." if failed else "Nothing is broken.", style="bold"
+    console.print(_summary(found), style="bold")
+
+
+def _summary(found: Examination) -> str:
+    failed, warnings = (
+        sum(check.verdict is verdict for check in found.checks)
+        for verdict in (Verdict.FAILED, Verdict.WARNING)
     )
+    if failed:
+        return f"{failed} of {len(found.checks)} checks failed."
+    return "Nothing is broken." if not warnings else f"Nothing is broken; warnings: {warnings}."
 
 
 def _line(check: Check) -> Text:

@@ -97,8 +97,8 @@ def _print(started: Started, directory: Path, *, as_json: bool) -> None:
             "The admin secret in .env is a new one: start Hasura with it, or put Hasura's own in its place."
         )
         typer.echo(
-            "To import, reconcile and manage users, set FRONTDESK_DATABASE_URL in .env too, and run "
-            "`frontdesk db apply`."
+            "To take streams, keep logins while Hasura is down, import, reconcile and manage users, "
+            "set FRONTDESK_DATABASE_URL in .env too, and run `frontdesk db apply`."
         )
     typer.echo("\nNext:")
     for line in (*first, *NEXT_COMMANDS):

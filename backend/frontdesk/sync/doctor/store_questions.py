@@ -37,7 +37,8 @@ def store_questions(settings: Settings) -> Iterator[Question]:
 
 def _unset() -> Finding:
     return skipped(
-        "FRONTDESK_DATABASE_URL is not set, so nothing is imported, reconciled or changed from here"
+        "FRONTDESK_DATABASE_URL is not set, so no streams are taken, no login is kept, and nothing is imported, "
+        "reconciled or changed from here"
     )
 
 
