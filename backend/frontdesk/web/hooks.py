@@ -26,6 +26,7 @@ from frontdesk.errors import BodyTooLarge, HasuraError, HookRefused, PayloadInva
 from frontdesk.settings import MAX_BODY_BYTES
 from frontdesk.sync import CheckInRules, Recorder, check_in, record_account_event
 from frontdesk.sync.keeping import Keeper
+from frontdesk.web.measured import Outcome, measured
 from frontdesk.web.metrics import Metrics
 
 MAX_LOGGED_ID_CHARS = 64
@@ -50,20 +51,24 @@ def hooks_blueprint(
 
     @blueprint.post("/<tenant>/post-login")
     def post_login(tenant: str) -> ResponseReturnValue:
-        known, call = _verified_call(tenants, tenant)
-        with _counted(metrics.check_in_failed):
-            if is_probe(call.body, PostLogin):
-                return _probed(known)
-            answer = check_in(call, known.rules, writer, keeper)
+        with measured("post-login", metrics) as outcome:
+            known, call = _verified_call(tenants, tenant)
+            with _counted(metrics.check_in_failed):
+                if is_probe(call.body, PostLogin):
+                    return _probed(known, outcome)
+                answer = check_in(call, known.rules, writer, keeper)
+            outcome.name = answer.outcome.value
         metrics.checked_in(answer)
         return dict(answer.as_json())
 
     def account_event(tenant: str, kind: AccountEventKind) -> ResponseReturnValue:
-        known, call = _verified_call(tenants, tenant)
-        with _counted(partial(metrics.account_event, kind.trigger)):
-            if is_probe(call.body, AccountEvent):
-                return _probed(known)
-            recorded = record_account_event(call, kind, known.rules, writer, keeper)
+        with measured(kind.trigger, metrics) as outcome:
+            known, call = _verified_call(tenants, tenant)
+            with _counted(partial(metrics.account_event, kind.trigger)):
+                if is_probe(call.body, AccountEvent):
+                    return _probed(known, outcome)
+                recorded = record_account_event(call, kind, known.rules, writer, keeper)
+            outcome.name = recorded.outcome.value
         metrics.account_event(kind.trigger, recorded.outcome.value)
         return dict(recorded.as_json())
 
@@ -86,8 +91,9 @@ def _counted(failed: Callable[[str], None]) -> Iterator[None]:
         raise
 
 
-def _probed(known: HookTenant) -> ResponseReturnValue:
+def _probed(known: HookTenant, outcome: Outcome) -> ResponseReturnValue:
     """Answer a call that only asks whether calls come through. Nothing was written."""
+    outcome.name = "probe"
     return {"probe": True, "tenant": known.rules.tenant, "version": PROBE_VERSION}
 
 

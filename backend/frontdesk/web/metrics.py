@@ -71,9 +71,9 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
-        self._deliveries = Histogram(
-            "frontdesk_stream_delivery_seconds",
-            "Time to answer a delivery of a stream, by way in and outcome.",
+        self._hooks = Histogram(
+            "frontdesk_hook_seconds",
+            "Time to answer a hook, by way in and outcome.",
             ["way", "outcome"],
             registry=self._registry,
             buckets=_SECONDS,
@@ -125,9 +125,9 @@ class Metrics:
         """Note the state of a breaker."""
         self._breaker_open.labels(of).set(is_open)
 
-    def delivery_answered(self, way: str, outcome: str, seconds: float) -> None:
-        """Count one answered delivery of a stream."""
-        self._deliveries.labels(way, outcome).observe(seconds)
+    def hook_answered(self, way: str, outcome: str, seconds: float) -> None:
+        """Count one answered call of a hook."""
+        self._hooks.labels(way, outcome).observe(seconds)
 
     def delivered(self, way: str, records: int, size_bytes: int) -> None:
         """Note the size of a delivery that was taken; the sum of the histogram is the number of records."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -21,20 +20,14 @@ from flask import Blueprint, Flask, g, request
 from flask.typing import ResponseReturnValue
 
 from frontdesk.auth0.stream_body import RecordSlice, split, split_event
-from frontdesk.errors import (
-    BodyTooLarge,
-    FrontdeskError,
-    HookRefused,
-    PayloadInvalid,
-    QueueFull,
-    StoreMissing,
-)
+from frontdesk.errors import HookRefused, StoreMissing
 from frontdesk.settings import MAX_BODY_BYTES, Settings, secret
 from frontdesk.store.database import Database
 from frontdesk.store.inbox import Inbox, NewDelivery
 from frontdesk.store.inbox_load import QueueBound
-from frontdesk.web.body_room import BodyRoom, BusyReading, allow_arrival
+from frontdesk.web.body_room import BodyRoom, allow_arrival
 from frontdesk.web.live_secrets import LiveSecrets
+from frontdesk.web.measured import measured
 from frontdesk.web.metrics import Metrics
 
 KEY_PARAMETER = "writeKey"  # as RudderStack's guide puts a token into the URL of the extension
@@ -87,7 +80,7 @@ def streams_blueprint(
     blueprint = Blueprint("streams", __name__, url_prefix="/hooks")
 
     def deliver(tenant: str, hook: StreamHook) -> ResponseReturnValue:
-        with _measured(hook.way, metrics) as outcome:
+        with measured(hook.way, metrics) as outcome:
             _refuse_strangers(tokens(), tenant, hook)
             structlog.contextvars.bind_contextvars(tenant=tenant, way=hook.way)
             if inbox is None:
@@ -112,33 +105,6 @@ def streams_blueprint(
             f"/<tenant>/{hook.way}", hook.way, partial(deliver, hook=hook), methods=["POST"]
         )
     return blueprint
-
-
-@dataclass
-class _Outcome:
-    name: str = "failed"
-
-
-_OUTCOMES: Mapping[type[FrontdeskError], str] = {
-    HookRefused: "refused",
-    PayloadInvalid: "invalid",
-    BodyTooLarge: "too_large",
-    QueueFull: "full",
-    BusyReading: "busy",
-}
-
-
-@contextmanager
-def _measured(way: str, metrics: Metrics) -> Iterator[_Outcome]:
-    """Count the call and its time by what became of it."""
-    outcome, started = _Outcome(), time.perf_counter()
-    try:
-        yield outcome
-    except FrontdeskError as error:
-        outcome.name = _OUTCOMES.get(type(error), "unavailable" if error.retryable else "failed")
-        raise
-    finally:
-        metrics.delivery_answered(way, outcome.name, time.perf_counter() - started)
 
 
 def _refuse_strangers(tokens: Mapping[str, Sequence[str]], tenant: str, hook: StreamHook) -> None:

@@ -11,6 +11,7 @@ import pytest
 import requests
 from tests.builders import (
     AT,
+    OPERATOR_TOKEN,
     OTHER_HOOK_SECRET,
     a_hook_body,
     a_signed_call,
@@ -233,6 +234,26 @@ def test_a_probe_is_verified_and_parsed_like_any_call(desk: Desk, trigger: str) 
 
     assert [answer.status_code for answer in (refused, unknown, wrong)] == [401, 401, 400]
     assert wrong.json()["errors"] == [{"field": "user.user_id", "expected": "a string"}]
+
+
+@pytest.mark.parametrize("trigger", HOOKS)
+def test_each_hook_is_timed_by_what_became_of_the_call(
+    start_desk: StartDesk, hasura: FakeHasura, trigger: str
+) -> None:
+    desk = start_desk(OPERATOR_TOKEN=OPERATOR_TOKEN)
+    hasura.status, hasura.body = "502 Bad Gateway", b"<html>"
+    good = a_hook_body() if trigger == "post-login" else {}
+
+    send(desk, trigger, good, tenant="nobody")
+    send(desk, trigger, b"nonsense")
+    send(desk, trigger, b" " * (1024 * 1024 + 1))
+    send(desk, trigger, {**good, "probe": True})
+    send(desk, trigger, good)
+
+    metrics = desk.get("/metrics", Authorization=f"Bearer {OPERATOR_TOKEN}").text
+    for outcome in ("refused", "invalid", "too_large", "probe", "unavailable"):
+        assert f'frontdesk_hook_seconds_count{{outcome="{outcome}",way="{trigger}"}} 1.0' in metrics
+    assert "nobody" not in metrics
 
 
 @pytest.mark.parametrize("mark", [False, 1, "true", None])

@@ -174,6 +174,7 @@ def test_a_kept_login_is_logged_and_counted(
     assert [entry["way"] for entry in desk.logged("call.kept")] == [LOGIN, REGISTRATION]
     metrics = desk.get("/metrics", Authorization=f"Bearer {OPERATOR_TOKEN}").text
     assert 'frontdesk_checkins_total{decision="allow",outcome="queued"} 1.0' in metrics
+    assert 'frontdesk_hook_seconds_count{outcome="queued",way="post-login"} 1.0' in metrics
     assert f'frontdesk_account_events_total{{outcome="queued",trigger="{REGISTRATION}"}} 1.0' in metrics
 
 

@@ -338,7 +338,7 @@ def test_the_numbers_tell_ways_outcomes_and_sizes(streams: Desk) -> None:
         *(("log-stream", each) for each in ("queued", "empty", "invalid", "refused")),
         ("event-stream", "too_large"),
     ):
-        name = "frontdesk_stream_delivery_seconds_count"
+        name = "frontdesk_hook_seconds_count"
         assert f'{name}{{outcome="{outcome}",way="{way}"}} 1.0' in metrics
     assert 'frontdesk_stream_batch_records_sum{way="log-stream"} 2.0' in metrics
     assert f'frontdesk_stream_bytes_total{{way="log-stream"}} {float(len(RECORDS))}' in metrics
