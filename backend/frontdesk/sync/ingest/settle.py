@@ -67,12 +67,12 @@ def settle(place: IngestPlace, *, careful: bool = False) -> Settled:
 
 
 def settle_one(place: IngestPlace, delivery_id: int, *, careful: bool = False) -> Ingested | None:
-    """Bring one delivery to Hasura; None when it is there already, or somebody else works on it.
+    """Bring one delivery to Hasura; None when it is there already, in other hands, or another tenant's.
 
     Raises whatever it fails for; then nothing is changed.
     """
     with place.inbox.take_one(delivery_id) as delivery:
-        if delivery is None:
+        if delivery is None or delivery.tenant != place.tenant:
             return None
         with working_for([delivery.request_id]):
             _log.info("ingest.started", tenant=place.tenant, deliveries=1)
