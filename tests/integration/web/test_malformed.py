@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 
 import pytest
-from tests.integration.web.test_serve import Service, StartService, start_service
-
-__all__ = ["start_service"]
+from tests.integration.web.fake_hasura import running_fake_hasura
+from tests.integration.web.test_serve import Service, services
+from tests.redaction import leaks_in_files
 
 HEAD = b"POST /hooks/default/post-login HTTP/1.1\r\nHost: desk\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -77,7 +78,10 @@ def test_headers_of_a_proxy_neither_refuse_nor_change_a_request(shared_service: 
     assert (status, problem["type"]) == (401, "urn:frontdesk:problem:unauthorized")
 
 
-@pytest.fixture
-def shared_service(start_service: StartService) -> Service:
-    """One process of one thread, so that a fault that ends a thread would show."""
-    return start_service(SERVER_WORKERS="1", SERVER_THREADS="1")
+@pytest.fixture(scope="module")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One process of one thread, so that a fault that ends a thread would show, in a later test too."""
+    place = tmp_path_factory.mktemp("malformed")
+    with running_fake_hasura() as hasura, services(hasura, place) as start:
+        yield start(SERVER_WORKERS="1", SERVER_THREADS="1")
+    assert not leaks_in_files(place)

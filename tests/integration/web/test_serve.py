@@ -108,17 +108,24 @@ def environment_of(tmp_path: Path, **changes: str) -> dict[str, str]:
 @pytest.fixture
 def start_service(hasura: FakeHasura, tmp_path: Path) -> Iterator[StartService]:
     """Start `frontdesk serve` on a free port, with the settings of the tests and some changes."""
+    with services(hasura, tmp_path) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def services(hasura: FakeHasura, place: Path) -> Iterator[StartService]:
+    """Start services that run, and write their logs, in a folder; each ends with the block."""
     with contextlib.ExitStack() as stack:
 
         def start(**changes: str) -> Service:
             port = free_port()
             settings = {"HASURA_URL": hasura.url, "SERVER_PORT": str(port), **changes}
-            log_file = tmp_path / f"{port}.log"
+            log_file = place / f"{port}.log"
             with log_file.open("wb") as log:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "frontdesk", "serve"],
-                    env=environment_of(tmp_path, **settings),
-                    cwd=tmp_path,
+                    env=environment_of(place, **settings),
+                    cwd=place,
                     stdout=log,
                     stderr=log,
                 )
