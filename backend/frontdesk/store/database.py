@@ -24,6 +24,17 @@ REVISION = "0003"  # the newest of migrations/versions; a test compares
 CONNECT_BUDGET_S = 5.0
 WHY_BUDGET_S = 2
 MAX_CONNECTIONS = 8
+# So that a host which vanished without a word is found out in half a minute and not in two hours: by us, whose threads
+# wait for it, and by PostgreSQL, which keeps the locks of whoever is connected. What the URL says of these counts.
+_KEEPALIVE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 4}
+_SILENCE_MS = 30_000  # of what was sent and is not acknowledged
+
+# What PostgreSQL says when it is a wrong moment, or has ended the session.
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 Connection = psycopg.Connection[TupleRow]
 _Result = TypeVar("_Result")
@@ -115,7 +126,7 @@ class Database:
         try:
             with self._pool.connection(None if left_s is None else max(left_s, 0.0)) as connection:
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+        except (PoolTimeout, *AWAY) as error:
             raise StoreUnavailable(
                 f"frontdesk's database gives no answer ({self._why(error)}); check FRONTDESK_DATABASE_URL"
             ) from None
@@ -171,11 +182,17 @@ class Database:
 
 def connection_arguments(url: str) -> dict[str, Any]:
     """Return what a connection has beside its URL; options that the URL has already stay before ours."""
-    own = conninfo_to_dict(url).get("options")
-    ours = f"-c search_path={SCHEMA}"
+    given = conninfo_to_dict(url)
+    told = {**_KEEPALIVE, "tcp_user_timeout": _SILENCE_MS}
+    options = [*(f"-c {name}={value}" for name, value in told.items()), f"-c search_path={SCHEMA}"]
+    if "options" in given:
+        options.insert(-1, str(given["options"]))
+    # The client's own parameters have shorter names than the server's settings.
+    ours = {name.removeprefix("tcp_") if name in _KEEPALIVE else name: value for name, value in told.items()}
     return {
+        **{name: value for name, value in ours.items() if name not in given},
         "connect_timeout": int(CONNECT_BUDGET_S),
-        "options": ours if own is None else f"{own} {ours}",
+        "options": " ".join(options),
     }
 
 

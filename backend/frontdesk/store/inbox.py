@@ -17,16 +17,19 @@ import structlog
 from psycopg.rows import class_row
 
 from frontdesk.errors import StoreError, StoreOutdated, StoreUnavailable
-from frontdesk.store.database import REVISION, Connection, Database, store_budget
+from frontdesk.store.database import AWAY, REVISION, Connection, Database, store_budget
 from frontdesk.store.inbox_load import InboxLoad, QueueBound
 from frontdesk.store.queue import Queue
 
+UNENDED, ENDED = ("waiting", "apart"), ("done", "failed", "dropped")
+STATES = UNENDED + ENDED
 DRAIN = "drain_inbox"  # the task that takes what waits
 DRAIN_PRIORITY = 10  # thousands of hints may wait to be read; what was acknowledged goes before them
 FETCHED_AT_ONCE = 20
 MAX_REJECT_CHARS = 100_000  # the whole record stays in its delivery
 MAX_ERROR_CHARS = 2_000
 DROPPED_AT_ONCE = 500
+HELD_SILENTLY_S = 600  # a few times the longest step of the ingest
 FAILED_DAYS = 30  # so long people may still decide on a dead letter, as on a failed job
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -128,6 +131,14 @@ class Inbox:
             ).fetchall()
             yield next(iter(_read(connection, [row[0] for row in found])), None)
 
+    def still_held(self) -> None:
+        """Tell PostgreSQL, between the steps of long work, that what this thread has taken is being worked on.
+
+        Raises StoreUnavailable when it is lost: then somebody else does it.
+        """
+        with self._writing() as connection:
+            connection.execute("SELECT 1")
+
     def done(self, ids: Sequence[int]) -> None:
         """Mark deliveries as done: everything of them stands in Hasura, or was rejected."""
         self._mark("state = 'done', error = NULL, finished_at = now()", ids)
@@ -137,8 +148,10 @@ class Inbox:
         self._mark("state = 'apart', attempts = attempts + 1, error = %(error)s", [delivery_id], error)
 
     def failed(self, delivery_id: int, error: str) -> None:
-        """Give one up, until somebody replays or drops it."""
-        self._mark("state = 'failed', error = %(error)s, finished_at = now()", [delivery_id], error)
+        """Give one up, until somebody replays or drops it; what another one has ended meanwhile stays as it is."""
+        self._mark(
+            "state = 'failed', error = %(error)s, finished_at = now()", [delivery_id], error, of=UNENDED
+        )
 
     def dropped(self, delivery_id: int) -> None:
         """Mark one as not wanted any more."""
@@ -212,17 +225,20 @@ class Inbox:
             # The delivery is durable, and every minute somebody looks for what nobody was asked to drain.
             _log.warning("inbox.drain_not_asked", tenant=tenant, reason=type(error).__name__)
 
-    def _mark(self, change: str, ids: Sequence[int], error: str = "") -> None:
+    def _mark(self, change: str, ids: Sequence[int], error: str = "", *, of: Sequence[str] = STATES) -> None:
         with self._writing() as connection:
             connection.execute(
-                f"UPDATE frontdesk.deliveries SET {change} WHERE id = ANY(%(ids)s)",  # noqa: S608 - texts of ours
-                {"ids": list(ids), "error": _storable(error)[:MAX_ERROR_CHARS]},
+                f"UPDATE frontdesk.deliveries SET {change}"  # noqa: S608 - texts of ours
+                " WHERE id = ANY(%(ids)s) AND state = ANY(%(of)s)",
+                {"ids": list(ids), "error": _storable(error)[:MAX_ERROR_CHARS], "of": list(of)},
             )
 
     @contextmanager
     def _holding(self) -> Iterator[Connection]:
         """Give a transaction that this thread's marks join: from another one they would wait for its row locks."""
         with self._database.transaction() as connection:
+            # Whoever hangs lets go at last; who works says so, see `still_held`.
+            connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = {HELD_SILENTLY_S * 1000}")
             self._held.connection = connection
             try:
                 yield connection
@@ -246,7 +262,7 @@ def _known_as_unavailable() -> Iterator[None]:
     """Raise StoreUnavailable: who works on deliveries must not take a lost transaction for a fault of theirs."""
     try:
         yield
-    except psycopg.OperationalError as error:
+    except AWAY as error:
         raise StoreUnavailable(f"frontdesk's database gives no answer ({type(error).__name__})") from error
 
 

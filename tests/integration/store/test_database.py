@@ -84,6 +84,22 @@ def test_options_of_the_url_stay_beside_ours(store_url: str) -> None:
     assert found == ("7s", "frontdesk")
 
 
+def test_a_host_that_vanished_is_found_out_within_a_minute_on_both_sides(store_url: str) -> None:
+    """PostgreSQL keeps the locks of a client that is gone, and a thread waits for a server that is, for two hours."""
+    named = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    asked = "SELECT " + ", ".join(f"current_setting('{name}')" for name in named)
+    url = f"{store_url}?keepalives_idle=7&options=-c%20tcp_keepalives_idle%3D8"
+    found = []
+    for each in (store_url, url):
+        with Database(each) as database, database.transaction() as connection:
+            told = connection.info.get_parameters()
+            client = [told[name.removeprefix("tcp_") if "alive" in name else name] for name in named]
+            found.append((connection.execute(asked).fetchone(), client))
+
+    assert found[0] == (("10", "5", "4", "30000"), ["10", "5", "4", "30000"])
+    assert found[1] == (("8", "5", "4", "30000"), ["7", "5", "4", "30000"])
+
+
 def test_the_revision_that_the_code_names_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate._MIGRATIONS))

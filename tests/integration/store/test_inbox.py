@@ -293,3 +293,48 @@ def test_who_works_on_a_delivery_learns_that_the_database_went_away(store_url: s
                 work()
 
         assert [type(error) for error in learned] == [StoreUnavailable]
+
+
+def test_who_holds_deliveries_and_hangs_lets_go_of_them(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontdesk.store.inbox.HELD_SILENTLY_S", 1)
+    with Database(store_url) as database:
+        inbox = Inbox(database, ROOMY)
+        kept = inbox.accept(a_delivery())
+        got: list[int] = []
+
+        def hang() -> None:
+            with inbox.take("acme", records=1, size_bytes=1):
+                monkeypatch.setattr("frontdesk.store.inbox.HELD_SILENTLY_S", 600)
+                others = threading.Thread(target=lambda: got.extend(_waited_for(inbox)))
+                others.start()
+                others.join(20)
+                inbox.still_held()
+
+        with pytest.raises(StoreUnavailable):
+            hang()
+
+        assert got == [kept]
+        assert taken(inbox) == [kept]
+
+
+def _waited_for(inbox: Inbox) -> list[int]:
+    ends_at = time.monotonic() + 15
+    while time.monotonic() < ends_at:
+        if found := taken(inbox):
+            return found
+        threading.Event().wait(0.05)
+    return []
+
+
+def test_what_one_has_brought_is_no_dead_letter_of_another(
+    inbox: Inbox, rows: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """A worker that was slow gives up what another one has taken over, and has done."""
+    ended = inbox.accept(a_delivery())
+    inbox.done([ended])
+
+    inbox.failed(ended, "too late")
+
+    assert states(rows) == ["done"]

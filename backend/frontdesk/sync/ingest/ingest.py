@@ -80,6 +80,7 @@ def ingest(place: IngestPlace, deliveries: Sequence[Delivery], *, careful: bool 
             silent, in_a_row = [*silent, error], in_a_row + 1
             if not careful or in_a_row >= SILENT_IN_A_ROW:
                 raise
+        place.inbox.still_held()
     if silent:
         raise silent[0]
     place.inbox.done([delivery.id for delivery in deliveries])
