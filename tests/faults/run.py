@@ -15,7 +15,7 @@ from tests.faults.settling import SettleWatch, Struck
 
 # The next fault comes when this one is made good, or after so long: then they meet.
 PAUSE_LIMIT_S = 2.5
-SETTLED_LIMIT_S = 120.0
+SETTLED_LIMIT_S = 300.0  # tries come ever later, and on a busy machine each may meet another fault
 _HEAD = ("fault", "times", "acknowledged", "lost", "duplicated", "s to settle: median", "longest")
 
 
