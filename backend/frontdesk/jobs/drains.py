@@ -28,6 +28,8 @@ EVERY_MINUTE = "* * * * *"
 # Then it makes room for others, another tenant's drain among them, and a stop need not wait for it.
 TURN_S = 3.0
 SECOND_LANE = ":2"
+# One job of a tenant asks for all that waits, so that it may ask often: what waits is to be there soon after an outage.
+DRAIN_WAIT_S = 10.0
 # Tries without an answer, within half a minute: most outages are over by then.
 CAREFUL_AFTER = 4
 
@@ -36,7 +38,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 def register(app: App, settings: Settings, database: Database, places: Places) -> None:
     """Add the tasks to `app`."""
-    attempts = Attempts(database, settings.queue.give_up_after_h)
+    attempts = Attempts(database, settings.queue.give_up_after_h, longest_wait_s=DRAIN_WAIT_S)
 
     def gives_up(arguments: dict[str, Any], reason: str) -> None:
         places.inbox.failed(arguments["delivery_id"], reason)

@@ -67,9 +67,9 @@ def trouble_of(error: BaseException) -> Trouble:
     return Trouble.PASSES if isinstance(error, psycopg.OperationalError) else Trouble.UNEXPLAINED
 
 
-def wait_s(attempts: int) -> float:
+def wait_s(attempts: int, longest_s: float = LONGEST_WAIT_S) -> float:
     """Return how long to wait after so many attempts before: twice as long each time, and nobody at the same moment."""
-    longest: float = min(FIRST_WAIT_S * 2 ** min(attempts, 16), LONGEST_WAIT_S)
+    longest: float = min(FIRST_WAIT_S * 2 ** min(attempts, 16), longest_s)
     return longest * random.uniform(0.7, 1.0)  # noqa: S311 - spreads jobs in time, and keeps nothing secret
 
 
@@ -102,7 +102,7 @@ class Attempts:
     """Middleware of a task: turns what goes wrong into another try, or into the job's failure.
 
     `gives_up` hears of a failure, with the job's arguments and the reason. Of tasks that are `long`, a worker runs a
-    few at once.
+    few at once. Two tries are `longest_wait_s` apart at most.
     """
 
     def __init__(
@@ -112,10 +112,12 @@ class Attempts:
         *,
         gives_up: Callable[[dict[str, Any], str], None] | None = None,
         long: bool = False,
+        longest_wait_s: float = LONGEST_WAIT_S,
     ) -> None:
         self._database, self._errors = database, JobErrors(database)
         self._give_up_after_s = give_up_after_h * 3600
         self._gives_up, self._long = gives_up, long
+        self._longest_wait_s = longest_wait_s
 
     def __call__(self, call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
         """Run the job. Raises TryAgain, JobAborted, or what it has failed for."""
@@ -140,7 +142,7 @@ class Attempts:
         if (trouble is Trouble.PASSES and since_s < self._give_up_after_s) or (
             trouble is Trouble.UNEXPLAINED and job.attempts + 1 < FEW_TRIES
         ):
-            again = TryAgain(wait_s(job.attempts))
+            again = TryAgain(wait_s(job.attempts, self._longest_wait_s))
             _log.warning(
                 "job.again", reason=reason, attempts=job.attempts + 1, wait_s=round(again.delay_s, 1)
             )
@@ -149,7 +151,7 @@ class Attempts:
             try:
                 self._gives_up(dict(job.task_kwargs), reason)
             except StoreUnavailable:
-                raise TryAgain(wait_s(job.attempts)) from error
+                raise TryAgain(wait_s(job.attempts, self._longest_wait_s)) from error
         _log.error("job.failed", reason=reason, attempts=job.attempts + 1)
 
     def _noted(self, job: Job, reason: str) -> float:

@@ -15,6 +15,7 @@ from frontdesk.errors import (
     HookRefused,
     OperatorRefused,
     PayloadInvalid,
+    QueueFull,
     SessionRefused,
 )
 from frontdesk.web.malformed import CONTENT_TYPE, is_malformed
@@ -56,6 +57,8 @@ def _log_error(error: FrontdeskError) -> None:
         _log.info("auth_hook.refused", reason=error.reason)
     elif isinstance(error, PayloadInvalid):
         _log.warning("request.invalid", fields=[fault.place for fault in error.faults])
+    elif isinstance(error, QueueFull):
+        _log.warning("request.put_off", reason=error.detail)  # as it should be: it is sent again
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request.failed", problem=kind, reason=error.detail)
     else:

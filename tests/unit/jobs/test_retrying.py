@@ -42,4 +42,5 @@ def test_each_wait_is_longer_up_to_a_minute_and_spread() -> None:
 
     assert all(0.7 * 2**n <= wait <= 2**n for n, several in enumerate(waits[:6]) for wait in several)
     assert max(wait_s(1000) for _ in range(50)) <= LONGEST_WAIT_S
+    assert 7 <= max(wait_s(1000, 10) for _ in range(50)) <= 10
     assert len(set(waits[0])) > 1
