@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -85,10 +85,15 @@ class _BoundedConnection(psycopg.Connection[TupleRow]):
 
 
 class Database:
-    """The database that FRONTDESK_DATABASE_URL names. Threads share it; a forked process needs its own."""
+    """The database that FRONTDESK_DATABASE_URL names. Threads share it; a forked process needs its own.
 
-    def __init__(self, url: str, *, max_connections: int = MAX_CONNECTIONS) -> None:
-        self._url = url
+    `budget_s` bounds each transaction, for who must not wait for a PostgreSQL that is stalled.
+    """
+
+    def __init__(
+        self, url: str, *, max_connections: int = MAX_CONNECTIONS, budget_s: float | None = None
+    ) -> None:
+        self._url, self._budget_s = url, budget_s
         self._pool: ConnectionPool[Connection] = PromptPool(
             url,
             min_size=0,
@@ -122,10 +127,12 @@ class Database:
 
         Names without a schema are those of `frontdesk`. Raises StoreUnavailable when PostgreSQL is out of reach.
         """
-        left_s = _left_s()
         try:
-            with self._pool.connection(None if left_s is None else max(left_s, 0.0)) as connection:
-                yield connection
+            with nullcontext() if self._budget_s is None else store_budget(self._budget_s):
+                left_s = _left_s()
+                timeout_s = None if left_s is None else min(max(left_s, 0.0), CONNECT_BUDGET_S)
+                with self._pool.connection(timeout_s) as connection:
+                    yield connection
         except (PoolTimeout, *AWAY) as error:
             raise StoreUnavailable(
                 f"frontdesk's database gives no answer ({self._why(error)}); check FRONTDESK_DATABASE_URL"

@@ -47,6 +47,9 @@ EXTENSION = "frontdesk.users"  # where an application keeps its Desks
 ACTOR_HEADER = "X-Frontdesk-Actor"
 NOBODY_NAMED = "operator"  # who calls without saying who
 MAX_ACTOR_CHARS = 200
+STORE_BUDGET_S = (
+    60.0  # of each transaction; a stalled database must not take the threads of logins one by one
+)
 MAX_CHANGE_BYTES = 250 * 1024  # below what every request may have
 
 
@@ -123,7 +126,8 @@ class Desks:
             if self._database is None:
                 if self.settings.database.url is None:
                     raise StoreMissing
-                self._database = opened = Database(secret(self.settings.database.url))
+                url = secret(self.settings.database.url)
+                self._database = opened = Database(url, budget_s=STORE_BUDGET_S)
                 opened.open()
             database = self._database
         database.refuse_other_revision()

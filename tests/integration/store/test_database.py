@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -14,6 +15,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from tests.integration.hasura.commands import Terminal
+from tests.integration.store.stalled_proxy import StalledProxy
 
 from frontdesk.errors import StoreOutdated, StoreUnavailable
 from frontdesk.store import migrate
@@ -98,6 +100,17 @@ def test_a_host_that_vanished_is_found_out_within_a_minute_on_both_sides(store_u
 
     assert found[0] == (("10", "5", "4", "30000"), ["10", "5", "4", "30000"])
     assert found[1] == (("8", "5", "4", "30000"), ["7", "5", "4", "30000"])
+
+
+def test_a_budget_of_the_database_bounds_each_transaction_on_a_stalled_server(store_url: str) -> None:
+    with StalledProxy(store_url) as proxy, Database(proxy.url, budget_s=0.5) as database:
+        assert database.revision() == REVISION
+        proxy.stall()
+
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            database.revision()
+        assert time.monotonic() - start < 0.5 + 3
 
 
 def test_the_revision_that_the_code_names_is_the_newest_migration() -> None:
