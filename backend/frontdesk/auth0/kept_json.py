@@ -78,6 +78,8 @@ _HARMLESS_PARENTS = frozenset({"error", "geo", "country"})
 _HARMLESS_NAMES: set[str] = set()
 _MAX_HARMLESS_NAMES = 4096
 _KEPT_AS_THEY_ARE = frozenset({str, bool, type(None)})
+# By what they stand within: the environment of a database's scripts, whose names its owner chose.
+_SECRET_WITHIN = {"configuration": "options"}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _TOKEN = re.compile(r"eyJ[\w-]{6,}\.[\w-]+(\.[\w-]*)*")
@@ -121,11 +123,14 @@ class Keeper:
         for name, inner in value.items():
             kept = _storable(name)
             self.size += len(kept) + 6
-            copied[kept] = (
-                self._secret(inner, kept, depth)
-                if self._redact and _names_a_secret(kept) and parent not in _HARMLESS_PARENTS
-                else self._value(inner, kept, depth)
-            )
+            if not self._redact or parent in _HARMLESS_PARENTS:
+                copied[kept] = self._value(inner, kept, depth)
+            elif inner and _SECRET_WITHIN.get(kept) == parent:
+                copied[kept] = REDACTED
+            elif _names_a_secret(kept):
+                copied[kept] = self._secret(inner, kept, depth)
+            else:
+                copied[kept] = self._value(inner, kept, depth)
         return copied
 
     def _plain(self, value: Mapping[str, Any], of_texts: int, depth: int) -> dict[str, Any]:
@@ -200,6 +205,8 @@ def _names_a_secret(name: str) -> bool:
         return False
     if _is_secret(name):
         return True
+    if name in _SECRET_WITHIN:
+        return False
     if len(_HARMLESS_NAMES) < _MAX_HARMLESS_NAMES and _storable(name) == name:
         _HARMLESS_NAMES.add(name)
     return False

@@ -103,6 +103,19 @@ def test_what_is_no_secret_stays(value: dict[str, Any]) -> None:
     assert kept(value) == value
 
 
+def test_the_environment_of_a_connections_scripts_is_redacted_whatever_its_names() -> None:
+    for _ in range(2):  # also when its name was seen elsewhere before
+        told = {
+            "configuration": {"url": "x"},
+            "options": {"configuration": {"DB_URI": SECRET}, "import_mode": True},
+        }
+
+        assert kept(told) == {
+            "configuration": {"url": "x"},
+            "options": {"configuration": REDACTED, "import_mode": True},
+        }
+
+
 def test_the_rest_of_a_url_stays() -> None:
     told = kept({"link": f"https://t.auth0.com/v?verification_code={SECRET}&scope=openid#x"})
 
