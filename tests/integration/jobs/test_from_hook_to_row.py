@@ -149,6 +149,15 @@ def test_the_older_extension_brings_its_records_in_batches_and_one_by_one_with_i
     }
 
 
+def test_an_event_for_a_test_is_taken_and_leaves_no_row(hooks: Hooks) -> None:
+    event = next(event_instances("user.created"))
+
+    hooks.post("event-stream", {**event, "a0purpose": "test"})
+
+    assert hooks.rows() == {}
+    assert hooks.house.inner.row(event["data"]["object"]["user_id"]) is None
+
+
 def test_a_deletion_that_three_sources_tell_is_counted_once(hooks: Hooks) -> None:
     request = {
         "method": "delete",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -43,6 +44,19 @@ def test_a_burst_of_hints_is_one_reading_with_roles(work: Work, house: QueueHous
     assert house.inner.there(ANN)["auth0_roles"] == []
     assert refreshed(work) == {("user", "written"): 1}
     assert work.places.api(house.tenant).calls["GET /users/{id}"] == 1
+
+
+def test_hints_of_many_users_are_read_no_faster_than_the_settings_allow(house: QueueHouse) -> None:
+    with working(house, **{f"TENANTS_{house.tenant.upper()}_MAX_RPS": "10"}) as work:
+        work.deliver([a_log_record(number, "scp", user_id=f"auth0|{number}") for number in range(16)])
+        work.off()
+        began = time.monotonic()
+        work.later()
+        took_s = time.monotonic() - began
+
+        assert work.places.api(house.tenant).calls["GET /users/{id}"] == 16
+        assert refreshed(work) == {("user", "unknown"): 16}
+    assert took_s >= 1.4
 
 
 def test_who_is_gone_gets_a_tombstone_that_another_life_lifts(work: Work, house: QueueHouse) -> None:
