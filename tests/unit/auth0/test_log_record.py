@@ -107,6 +107,7 @@ def test_details_that_are_no_object_stay_in_the_record() -> None:
     assert (found.details, found.location) == (None, None)
     assert found.raw is not None
     kept = found.raw["data"]
+    assert isinstance(kept, dict)
     assert (kept["details"], kept["location_info"]) == ("told in a sentence", ["PT"])
 
 
