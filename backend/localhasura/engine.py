@@ -18,7 +18,7 @@ from localhasura.request.directives import check_operation_directives
 from localhasura.request.document import Operation, find_operation
 from localhasura.request.mutation import MutationCompiler
 from localhasura.request.selection import INTROSPECTION_FIELDS, Selected, Walker
-from localhasura.request.variables import bind_variables
+from localhasura.request.variables import are_many, bind_variables
 from localhasura.schema.introspection import introspect
 from localhasura.schema.meta_fields import check_meta_field
 from localhasura.schema.objects import Kind
@@ -82,7 +82,8 @@ class GraphQLEngine:
             if operation.kind == "subscription":
                 raise self._no_subscription(operation, bound, schema, session)
             compiled = self._compiled(operation, variables, bound, schema, session)
-            plans.keep((query, name), variables, bound, compiled)
+            if not are_many(variables):
+                plans.keep((query, name), variables, bound, compiled)
         return self._answered(compiled, session)
 
     def _compiled(

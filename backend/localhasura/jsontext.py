@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
+import msgspec
+
 from localhasura.errors import EngineError
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
@@ -17,6 +19,10 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def parse_body(raw: bytes) -> Any:
     """Return the JSON value of a request body; raises `invalid-json` as Hasura does."""
+    try:
+        return _FAST_DECODER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # what it will not read is read below, or refused with its reason
     try:
         value = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
@@ -28,6 +34,10 @@ def parse_body(raw: bytes) -> Any:
 
 def compact(value: Any) -> str:
     """Return `value` as JSON text; decimals keep the digits that they came with."""
+    try:
+        return _FAST_ENCODER.encode(value).decode()
+    except (TypeError, UnicodeEncodeError):
+        pass  # keys that are no text, and lone surrogates
     try:
         return _ENCODER.encode(value)
     except TypeError:
@@ -58,6 +68,9 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+# Rows by the hundred come with JSON of their own in them; these two take a third of the time.
+_FAST_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_FAST_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

@@ -20,7 +20,9 @@ WITH RECURSIVE base_types AS (
 ), columns AS (
   SELECT a.attrelid, json_agg(json_build_object(
            'name', a.attname, 'nullable', NOT a.attnotnull, 'comment', col_description(a.attrelid, a.attnum),
-           'has_default', a.atthasdef OR a.attidentity <> '', 'generated', a.attgenerated <> '',
+           'has_default', a.atthasdef OR a.attidentity <> '' OR EXISTS (
+             SELECT 1 FROM base_types b JOIN pg_type d ON d.oid = b.oid AND d.typdefault IS NOT NULL
+              WHERE b.asked = a.atttypid), 'generated', a.attgenerated <> '',
            'identity_always', a.attidentity = 'a',
            'type', json_build_object('name', t.name, 'cast', t.cast, 'kind', t.kind, 'delimiter', t.delimiter),
            'element', CASE WHEN e.oid IS NOT NULL THEN

@@ -15,6 +15,11 @@ MANY_ROWS = 200
 """A list from here on is compiled each time: keeping track of each of its values costs more than a plan saves."""
 
 
+def are_many(given: Mapping[str, Any]) -> bool:
+    """Tell whether a variable has so many rows that nothing is kept of the request."""
+    return any(isinstance(value, list) and len(value) >= MANY_ROWS for value in given.values())
+
+
 def bind_variables(operation: Operation, given: Mapping[str, Any]) -> Variables:
     """Return the operation's variables with their values; an absent nullable one is null."""
     bound: dict[str, Variable] = {}

@@ -11,10 +11,12 @@ from typing import Any
 from localhasura.boolexp import TRUE, BoolExp, Literal, SessionVariable, all_of
 from localhasura.catalog import Column
 from localhasura.catalog.model import quoted
+from localhasura.database import MAX_PARAMETERS
 from localhasura.errors import invalid
 from localhasura.metadata.model import InsertPermission, Presets, TrackedTable, UpdatePermission, granted
 from localhasura.operators import INTEGER, TEXT, TEXT_ARRAY
 from localhasura.pgvalues import array_literal
+from localhasura.request.variables import MANY_ROWS
 from localhasura.sql.builder import Builder
 from localhasura.sql.filters import where_expression
 
@@ -47,16 +49,18 @@ def insert_rows(
 ) -> Write:
     """Return the INSERT for rows by PostgreSQL column; presets are filled in here."""
     permission = granted(builder.inputs.permissions(table).insert)
-    complete = [{**row, **permission.presets} for row in rows]
-    columns = [
-        column for name, column in table.catalog.columns.items() if any(name in row for row in complete)
-    ]
+    used = set(permission.presets).union(*rows)
+    columns = [column for name, column in table.catalog.columns.items() if name in used]
     columns = columns or list(table.catalog.columns.values())[:1]
     names = ", ".join(column.sql for column in columns)
-    values = ", ".join(f"({_row(builder, columns, row)})" for row in complete)
+    if _go_as_arrays(table, columns, rows, permission.presets):
+        source = _arrays(builder, columns, rows, permission.presets)
+    else:
+        complete = [{**row, **permission.presets} for row in rows]
+        source = "VALUES " + ", ".join(f"({_row(builder, columns, row)})" for row in complete)
     conflict, updates = _conflict(builder, table, on_conflict)
     check = _insert_check(builder, table, permission, updates)
-    text = f"INSERT INTO {table.name.sql} AS {TARGET} ({names}) VALUES {values}{conflict}"
+    text = f"INSERT INTO {table.name.sql} AS {TARGET} ({names}) {source}{conflict}"
     return _returning(text, table, check)
 
 
@@ -101,6 +105,43 @@ def _row(builder: Builder, columns: Sequence[Column], row: RowValues) -> str:
         builder.value(row[column.name], column.type) if column.name in row else "DEFAULT"
         for column in columns
     )
+
+
+def _go_as_arrays(
+    table: TrackedTable, columns: Sequence[Column], rows: Sequence[RowValues], presets: Presets
+) -> bool:
+    """Whether an array per column says the same as a list of rows, without thousands of parameters to plan for.
+
+    Where a column is missing in some rows, an array has a null for the default.
+    """
+    if len(rows) < MANY_ROWS or len(rows) * len(columns) > MAX_PARAMETERS:
+        return False
+    given = [column for column in columns if column.name not in presets]
+    if not given or any(column.type.is_array or column.type.delimiter != "," for column in given):
+        return False
+    if any(
+        type(value) is not Literal or value.variable is not None for row in rows for value in row.values()
+    ):
+        return False
+    with_default = [column.name for column in given if column.has_default or table.catalog.is_view]
+    return all(name in row for name in with_default for row in rows)
+
+
+def _arrays(builder: Builder, columns: Sequence[Column], rows: Sequence[RowValues], presets: Presets) -> str:
+    given = [column for column in columns if column.name not in presets]
+    arrays = ", ".join(_array(builder, column, rows) for column in given)
+    taken = {column.name: f'"_c{number}"' for number, column in enumerate(given)}
+    values = (
+        taken[column.name] if column.name in taken else builder.value(presets[column.name], column.type)
+        for column in columns
+    )
+    return f'SELECT {", ".join(values)} FROM unnest({arrays}) AS "_v"({", ".join(taken.values())})'
+
+
+def _array(builder: Builder, column: Column, rows: Sequence[RowValues]) -> str:
+    literals = (row.get(column.name) for row in rows)
+    texts = (literal.text if isinstance(literal, Literal) else None for literal in literals)
+    return builder.bind(array_literal(texts), f"{column.type.cast}[]")
 
 
 def _conflict(

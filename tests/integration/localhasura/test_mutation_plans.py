@@ -70,6 +70,36 @@ def test_a_long_list_of_rows_is_written_with_its_own_values_each_time(workshop: 
     _twice(workshop, MEMOS, [case(0), case(1000)])
 
 
+def test_a_long_list_of_rows_comes_to_what_short_ones_come_to(workshop: Client) -> None:
+    document = """mutation ($rows: [memo_insert_input!]!) {
+      insert_memo(objects: $rows) {returning {author body meta weight done}}}"""
+    kinds: list[dict[str, Any]] = [
+        {"author": "with $1, 'quotes', \"these\", {braces} and \\\\", "body": ""},
+        {"author": None, "body": "NULL"},
+        {"meta": {"k": [1, {"n": None, "t": '"'}], "f": 1.50}, "weight": -2.25, "done": False},
+        {"meta": "text", "body": "é😀\n\t"},
+        {"meta": None, "done": True},
+        {},
+    ]
+    long = (kinds * MANY_ROWS)[:MANY_ROWS]
+
+    expected = workshop.data(document, {"rows": kinds})["insert_memo"]["returning"]
+    returned = workshop.data(document, {"rows": long})["insert_memo"]["returning"]
+
+    assert returned == (expected * MANY_ROWS)[:MANY_ROWS]
+
+
+def test_a_default_stands_in_the_rows_of_a_long_list_that_say_nothing(workshop: Client) -> None:
+    document = "mutation ($rows: [memo_insert_input!]!) {insert_memo(objects: $rows) {returning {id}}}"
+    rows: list[dict[str, Any]] = [{"body": "b"} for _ in range(MANY_ROWS)]
+    rows[7] = {"id": 1_000_000, "body": "b"}
+
+    returned = [row["id"] for row in workshop.data(document, {"rows": rows})["insert_memo"]["returning"]]
+
+    assert returned[7] == 1_000_000
+    assert len(set(returned)) == MANY_ROWS
+
+
 def test_a_fault_in_a_long_list_is_told_at_its_place(workshop: Client) -> None:
     rows: list[dict[str, Any]] = [{"body": "b"} for _ in range(MANY_ROWS)]
     rows[160] = {"body": 7}
