@@ -5,7 +5,8 @@ Auth0's id is the key, so adding one again changes nothing: there is no order to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,7 +48,7 @@ class ActivityWriter:
     """Adds and removes activities. Threads may share it, processes may not."""
 
     def __init__(self, url: str, admin_secret: str) -> None:
-        self._client = GraphqlClient(url, admin_secret=admin_secret, role=ROLE)
+        self._client = GraphqlClient(url, admin_secret=admin_secret, role=ROLE, write=_json)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -159,6 +160,13 @@ def _batches(objects: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]
         size += own
     if batch:
         yield batch
+
+
+def _json(request: Mapping[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(request)
+    except UnicodeEncodeError:
+        return json.dumps(request).encode()  # half a surrogate pair is no text, and can be written as JSON
 
 
 def _rejected(row: dict[str, Any], err: HasuraRejected) -> ActivityResult:
