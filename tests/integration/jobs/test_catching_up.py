@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from tests.integration.users.house import ANN, MACHINE, a_tenant, a_user
 
 from frontdesk.store.database import Database
 from frontdesk.store.inbox import NewDelivery
+from frontdesk.store.stream_marks import StreamMarks
 from frontdesk.sync.catching_up import CatchUpPlace, Look, Turn, fill, look_for_gap
 from localauth0 import LocalAuth0
 
@@ -121,6 +122,24 @@ def test_a_gap_in_the_middle_is_found_from_the_last_look(past: Past, place: Catc
     assert read_into_inbox(past)[:2] == ids(*missing)
     past.taken()
     assert look_for_gap(place) is Look.COMPLETE
+
+
+class DroppedMarks(StreamMarks):
+    """Marks that the nightly job drops right after the newest one was read."""
+
+    def before_newest(self, tenant: str) -> str | None:
+        self.drop_old(datetime.max.replace(tzinfo=UTC))
+        return super().before_newest(tenant)
+
+
+def test_a_gap_is_found_although_old_marks_are_dropped_meanwhile(past: Past, place: CatchUpPlace) -> None:
+    past.came(*past.happened(100))
+    missing = past.happened(90, 80)
+
+    assert look_for_gap(replace(place, marks=DroppedMarks(past.database))) is Look.GAP
+    filled(place)
+
+    assert read_into_inbox(past) == ids(*missing)
 
 
 def test_nothing_is_concluded_while_what_came_waits_to_be_taken(past: Past, place: CatchUpPlace) -> None:

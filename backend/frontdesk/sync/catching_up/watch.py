@@ -67,7 +67,8 @@ def _gap(place: CatchUpPlace, progress: Progress, newest: str | None) -> Gap | N
     if newest is not None and newest > (progress.watched or "") and _lacks(place, newest):
         # Streams bring records in no order: some of before the newest may be missing too, but none that was read.
         from_mark = place.marks.before_newest(place.tenant)
-        return Gap(after=max(filter(None, (from_mark, progress.read_to))))
+        # Old marks may have been dropped since `newest` was read.
+        return Gap(after=max(filter(None, (from_mark, progress.read_to)), default=newest))
     return None
 
 
