@@ -68,6 +68,13 @@ def test_who_comes_second_at_the_same_moment_is_told_that_one_waits(
     assert found == [None]
 
 
+def test_a_taken_lock_fails_its_own_job_and_not_the_others_of_a_batch(database: Database) -> None:
+    queue = Queue(database)
+    queue.defer("a_task", {}, queueing_lock="two")
+
+    assert queue.defer_many("a_task", {"one": {}, "two": {}, "three": {}}) == 2
+
+
 def test_a_job_that_waits_already_is_done_as_soon_as_the_most_urgent_one_asks(
     database: Database, store_url: str
 ) -> None:
