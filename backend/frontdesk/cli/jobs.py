@@ -29,6 +29,9 @@ OfTenant = Annotated[str | None, typer.Option("--tenant", help="Only those of th
 OfTask = Annotated[
     str | None, typer.Option("--task", help="Only those of this task, such as ingest_delivery.")
 ]
+WithRecords = Annotated[
+    bool, typer.Option("--records", help="Show rejected records themselves; they are personal data.")
+]
 JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.", show_default=False)]
 
 
@@ -63,10 +66,7 @@ def list_command(
 @app.command("show")
 def show_command(
     job_id: JobId,
-    records: Annotated[
-        bool,
-        typer.Option("--records", help="Show rejected records themselves; they are personal data."),
-    ] = False,
+    records: WithRecords = False,
     as_json: AsJson = False,
 ) -> None:
     """Show one job: why it failed, and the records of its delivery that could not be taken.
@@ -82,6 +82,26 @@ def show_command(
         _echo_json({**job.as_json(now), "rejects": shown})
         return
     out.job(job, rejects, now, with_records=records)
+
+
+@app.command("rejects")
+def rejects_command(
+    tenant: OfTenant = None,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_JOBS, help="The most records to list.")] = 50,
+    records: WithRecords = False,
+    as_json: AsJson = False,
+) -> None:
+    """List records that could not be taken, the newest first, as long as their deliveries are kept.
+
+    Example: frontdesk jobs rejects --limit 10
+    """
+    of_tenant = _known(tenant)
+    with _database() as database:
+        found = Jobs(database).newest_rejects(of_tenant, limit=limit)
+    if as_json:
+        _echo_json({"items": [each.as_json(with_record=records) for each in found]})
+        return
+    out.rejects(found, with_records=records)
 
 
 @app.command("retry")

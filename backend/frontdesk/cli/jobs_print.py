@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from frontdesk.store.jobs import InboxLine, Job, RejectedRecord
+from frontdesk.store.jobs import InboxLine, Job, RejectedRecord, TenantReject
 
+_PERSONAL = "The records themselves are personal data; --records shows them."
 MAX_ERROR_CHARS = 120  # in a list; `show` has all of it
 
 
@@ -81,13 +82,32 @@ def job(found: Job, rejects: Sequence[RejectedRecord], now: datetime, *, with_re
         )
     )
     for each in rejects:
-        console.print(
-            Text(f"  record {each.number} ({_plain(each.record_id or 'no id')}): {_plain(each.reason)}")
-        )
-        if with_records:
-            console.print(Text(f"    {_plain(each.record)}"))
+        _reject(console, each, f"  {_number(each)}", with_records=with_records)
     if rejects and not with_records:
-        typer.echo("The records themselves are personal data; --records shows them.")
+        typer.echo(_PERSONAL)
+
+
+def rejects(found: Sequence[TenantReject], *, with_records: bool) -> None:
+    """Print records that could not be taken."""
+    if not found:
+        typer.echo("No record was set aside.")
+        return
+    console = _console()
+    for each in found:
+        where = f"{each.at:%Y-%m-%dT%H:%M:%SZ} {each.tenant}, delivery {each.delivery_id} by {each.way}, "
+        _reject(console, each, where + _number(each), with_records=with_records)
+    if not with_records:
+        typer.echo(_PERSONAL)
+
+
+def _number(reject: RejectedRecord) -> str:
+    return f"record {reject.number} ({_plain(reject.record_id or 'no id')})"
+
+
+def _reject(console: Console, reject: RejectedRecord, where: str, *, with_records: bool) -> None:
+    console.print(Text(f"{where}: {_plain(reject.reason)}"))
+    if with_records:
+        console.print(Text(f"    {_plain(reject.record)}"))
 
 
 def question(found: Job) -> str:

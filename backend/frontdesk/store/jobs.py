@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from psycopg import sql
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, class_row, dict_row
 
 from frontdesk.store.database import Connection, Database
 
@@ -125,6 +125,20 @@ class RejectedRecord:
         return facts if with_record else {name: facts[name] for name in facts if name != "record"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class TenantReject(RejectedRecord):
+    """A rejected record of any delivery, also of one that is done otherwise."""
+
+    at: datetime
+    tenant: str
+    way: str
+    delivery_id: int
+
+    def as_json(self, *, with_record: bool) -> dict[str, Any]:
+        """Return the facts under stable names; see RejectedRecord."""
+        return {**super().as_json(with_record=with_record), "at": self.at.isoformat()}
+
+
 _STATE = """CASE j.status WHEN 'doing' THEN 'running' WHEN 'failed' THEN 'failed'
     WHEN 'todo' THEN CASE WHEN j.attempts = 0 THEN 'waiting' ELSE 'retrying' END ELSE 'stopped' END"""
 _JOBS = f"""
@@ -197,6 +211,20 @@ class Jobs:
             RejectedRecord(number=number, record_id=record_id, reason=reason, record=record)
             for number, record_id, reason, record in rows
         ]
+
+    def newest_rejects(self, tenant: str | None = None, *, limit: int = 100) -> Sequence[TenantReject]:
+        """Return records that could not be taken, of all deliveries that are kept, the newest first."""
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=class_row(TenantReject)) as cursor,
+        ):
+            return cursor.execute(
+                "SELECT r.at, r.tenant, d.way, r.delivery_id, r.number, r.record_id, r.reason, r.record"
+                " FROM frontdesk.stream_rejects r JOIN frontdesk.deliveries d ON d.id = r.delivery_id"
+                " WHERE %(tenant)s::text IS NULL OR r.tenant = %(tenant)s"
+                " ORDER BY r.at DESC, r.delivery_id DESC, r.number LIMIT %(limit)s",
+                {"tenant": tenant, "limit": limit},
+            ).fetchall()
 
     def _read(self, values: Mapping[str, Any]) -> list[Job]:
         with self._database.transaction() as connection:

@@ -67,6 +67,19 @@ def test_a_rejected_record_is_shown_to_whoever_asks_for_it_alone(house: QueueHou
     assert house.facts("jobs", "show", str(job), "--records")["rejects"][0]["record"] == SECRET_RECORD
 
 
+def test_a_rejected_record_of_a_delivery_that_is_done_is_found_too(house: QueueHouse) -> None:
+    delivery = house.delivery("done")
+    house.reject(delivery, SECRET_RECORD)
+
+    told, (item,) = house.run("jobs", "rejects").stdout, house.facts("jobs", "rejects")["items"]
+
+    assert f"delivery {delivery} by log-stream" in told
+    assert "date: expected a time" in told
+    assert SECRET_RECORD not in told
+    assert (item["delivery_id"], item["tenant"], "record" in item) == (delivery, house.tenant, False)
+    assert house.facts("jobs", "rejects", "--records")["items"][0]["record"] == SECRET_RECORD
+
+
 def test_a_failed_job_and_its_delivery_are_tried_again(house: QueueHouse) -> None:
     delivery = house.delivery("failed")
     job = house.job(delivery_id=delivery)

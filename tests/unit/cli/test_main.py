@@ -58,6 +58,7 @@ def test_the_commands_are_those_that_the_documents_name() -> None:
         "init",
         "jobs drop",
         "jobs list",
+        "jobs rejects",
         "jobs retry",
         "jobs show",
         "jwt-secret",
