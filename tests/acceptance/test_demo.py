@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from frontdesk.demo.places import Ports, occupied
 from tests.acceptance.conftest import StartDemo, demo_command, free_port_base, wait_for
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
@@ -157,6 +159,22 @@ def test_a_taken_port_is_named_with_a_way_out(port_base: int, tmp_path: Path) ->
     assert done.returncode == 1
     assert str(port_base + 1) in done.stderr
     assert "--port-base" in done.stderr
+
+
+def test_a_directory_of_an_earlier_demo_gets_the_secret_that_it_lacks(port_base: int, tmp_path: Path) -> None:
+    ports, kept = Ports.starting_at(port_base), tmp_path / "secrets.json"
+    with occupied(tmp_path, ports) as places:
+        first = places.secrets
+    kept.write_text(
+        json.dumps({name: value for name, value in asdict(first).items() if name != "stream_token"})
+    )
+
+    with occupied(tmp_path, ports) as places:
+        second = places.secrets
+
+    assert len(second.stream_token) >= 32
+    assert replace(second, stream_token=first.stream_token) == first
+    assert json.loads(kept.read_text()) == asdict(second)
 
 
 def _is_alive(process: psutil.Process) -> bool:
