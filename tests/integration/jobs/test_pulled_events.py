@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from tests.integration.jobs.past import Clock, Past
 from tests.integration.users.house import ANN, MACHINE, a_tenant, a_user
 
 from frontdesk.auth0.management import ManagementApi, StaticToken
-from frontdesk.errors import Auth0Rejected
+from frontdesk.errors import Auth0Rejected, QueueFull
 from frontdesk.store.database import Database
+from frontdesk.store.inbox import Inbox
+from frontdesk.store.inbox_load import QueueBound
 from frontdesk.sync.catching_up import pull_events
 from localauth0 import LocalAuth0
 
@@ -58,6 +61,19 @@ def test_events_are_read_on_from_the_kept_offset(past: Past) -> None:
 
     assert names_in_inbox(past) == ["One", "Two", "Three"]
     assert (again, nothing) == (1, 0)
+
+
+def test_an_offset_is_kept_when_its_events_are(past: Past) -> None:
+    """Otherwise what the inbox had no room for would never be read again."""
+    with past.api(MACHINE) as api:
+        place = past.place(api)
+        renamed(past, api, "One")
+        full = replace(place, inbox=Inbox(past.database, QueueBound(deliveries=0, size_bytes=0)))
+        with pytest.raises(QueueFull):
+            pull_events(full, request_id="r", stop_when_asked=go_on)
+        pull_events(place, request_id="r", stop_when_asked=go_on)
+
+    assert names_in_inbox(past) == ["One"]
 
 
 def scripted(*answers: Answer) -> ScriptedServer:
