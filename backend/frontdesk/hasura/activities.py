@@ -6,7 +6,7 @@ Auth0's id is the key, so adding one again changes nothing: there is no order to
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -152,7 +152,7 @@ def _batches(objects: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]
     batch: list[dict[str, Any]] = []
     size = 0
     for each in objects:
-        own = len(msgspec.json.encode((each.get("details"), each.get("raw"))))
+        own = len(_json((each.get("details"), each.get("raw"))))
         if batch and (len(batch) == MAX_ROWS or size + own > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -162,11 +162,11 @@ def _batches(objects: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]
         yield batch
 
 
-def _json(request: Mapping[str, Any]) -> bytes:
+def _json(value: Any) -> bytes:
     try:
-        return msgspec.json.encode(request)
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(request).encode()  # half a surrogate pair is no text, and can be written as JSON
+        return json.dumps(value).encode()  # half a surrogate pair is no text, and can be written as JSON
 
 
 def _rejected(row: dict[str, Any], err: HasuraRejected) -> ActivityResult:

@@ -69,6 +69,15 @@ def test_every_instance_of_a_published_schema_reaches_its_row(activities: Activi
     }
 
 
+def test_what_is_no_text_costs_nothing_but_itself(activities: ActivityWriter, rows: Rows) -> None:
+    half_a_pair = an_activity(1, raw={"name": "a\ud800", "plain": "é"})
+
+    assert outcomes(activities, half_a_pair, an_activity(2)) == [ADDED, ADDED]
+
+    stored = rows.execute("select raw from auth_activities where id = 'log-000001'").fetchall()
+    assert stored == [{"raw": {"name": "a\N{REPLACEMENT CHARACTER}", "plain": "é"}}]
+
+
 def test_adding_again_changes_nothing(activities: ActivityWriter, rows: Rows) -> None:
     outcomes(activities, an_activity(1))
 
