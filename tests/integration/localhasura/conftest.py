@@ -21,6 +21,28 @@ _GALLERY = Path(__file__).parent / "gallery"
 _numbers = itertools.count()
 
 
+@pytest.fixture(scope="session")
+def library_template(postgres_url: str, worker_id: str) -> Iterator[str]:
+    """The name of a database in which an engine has set up the library: cloning it is a third of the work."""
+    name = f"library_{worker_id}_{os.getpid()}"
+    with new_database(postgres_url, name) as url:
+        with LocalHasura(database_url=url, admin_secret=ADMIN_SECRET) as running:
+            made = Client(running)
+            _furnished(made)
+            made.close()
+        yield name
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, postgres_url: str, worker_id: str) -> Iterator[str]:
+    """The URL of a database of this test's own: empty, or with the library for a test that names it."""
+    wanted = "library" in request.fixturenames
+    template = str(request.getfixturevalue("library_template")) if wanted else "template1"
+    name = f"engine_{worker_id}_{os.getpid()}_{next(_numbers)}"
+    with new_database(postgres_url, name, template=template) as url:
+        yield url
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[LocalHasura]:
     """A running engine over a database of its own."""
@@ -39,7 +61,7 @@ def client(engine: LocalHasura) -> Iterator[Client]:
 @pytest.fixture
 def library(client: Client) -> Client:
     """The same client, with the library's tables, rows, relationships and permissions in place."""
-    return _furnished(client)
+    return client
 
 
 @pytest.fixture(scope="module")
