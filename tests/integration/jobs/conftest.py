@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings
-from psycopg.rows import dict_row
 from tests.integration.jobs.queue_house import QueueHouse
-from tests.integration.users.house import ANN, House, a_tenant, a_user, serving
+from tests.integration.users.house import ANN, a_house, a_tenant, a_user, serving
 
 from frontdesk.store.database import Database
 from localauth0 import LocalAuth0
@@ -36,22 +34,17 @@ def house(
     tmp_path: Path,
 ) -> Iterator[QueueHouse]:
     """The house, with nothing in its queue."""
-    auth0.reset()
     with (
-        psycopg.connect(rows_url, autocommit=True, row_factory=dict_row) as rows,
-        psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as store,
-        Database(store_url, max_connections=4) as database,
-    ):
-        store.execute("SET search_path TO frontdesk")
-        inner = House(
+        a_house(
             tenant=next(tenant_keys),
             auth0=auth0,
             hasura_url=hasura_url,
-            rows=rows,
-            store=store,
+            rows_url=rows_url,
             store_url=store_url,
             place=tmp_path,
-        )
+        ) as inner,
+        Database(store_url, max_connections=4) as database,
+    ):
         yield QueueHouse(inner, database)
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg.rows import DictRow, dict_row
-from tests.integration.users.house import ANN, ODD, House, a_tenant, a_user, serving
+from tests.integration.users.house import ANN, ODD, House, a_house, a_tenant, a_user, serving
 
 from localauth0 import LocalAuth0
 
@@ -35,19 +32,15 @@ def house(
     tmp_path: Path,
 ) -> Iterator[House]:
     """The tenant as its file has it, with no row yet, under a key of this test's own."""
-    auth0.reset()
-    with ExitStack() as stack:
-        store = stack.enter_context(_connect(store_url))
-        store.execute("SET search_path TO frontdesk")
-        yield House(
-            tenant=next(tenant_keys),
-            auth0=auth0,
-            hasura_url=hasura_url,
-            rows=stack.enter_context(_connect(rows_url)),
-            store=store,
-            store_url=store_url,
-            place=tmp_path,
-        )
+    with a_house(
+        tenant=next(tenant_keys),
+        auth0=auth0,
+        hasura_url=hasura_url,
+        rows_url=rows_url,
+        store_url=store_url,
+        place=tmp_path,
+    ) as house:
+        yield house
 
 
 @pytest.fixture
@@ -55,7 +48,3 @@ def served(house: House) -> Iterator[House]:
     """The house with a frontdesk that serves."""
     with serving(house):
         yield house
-
-
-def _connect(url: str) -> psycopg.Connection[DictRow]:
-    return psycopg.connect(url, autocommit=True, row_factory=dict_row)

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 import requests
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, dict_row
 from tests.builders import HOOK_SECRET, OPERATOR_TOKEN, an_environment
 from tests.integration.hasura.engine import ADMIN_SECRET
 from tests.loopback import LoopbackServer, QuietHandler
@@ -197,6 +197,28 @@ class House:
             process.wait(TIMEOUT_S)
             hasura.go_on.set()
         assert asked
+
+
+@contextmanager
+def a_house(
+    *, tenant: str, auth0: LocalAuth0, hasura_url: str, rows_url: str, store_url: str, place: Path
+) -> Iterator[House]:
+    """Open a house whose tenant is as its file has it; its connections end with the block."""
+    auth0.reset()
+    with (
+        psycopg.connect(rows_url, autocommit=True, row_factory=dict_row) as rows,
+        psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as store,
+    ):
+        store.execute("SET search_path TO frontdesk")
+        yield House(
+            tenant=tenant,
+            auth0=auth0,
+            hasura_url=hasura_url,
+            rows=rows,
+            store=store,
+            store_url=store_url,
+            place=place,
+        )
 
 
 class _HoldingHasura(LoopbackServer):
