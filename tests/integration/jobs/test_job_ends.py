@@ -14,6 +14,7 @@ from tests.integration.jobs.working import Work, working
 
 from frontdesk.jobs import worker_app
 from frontdesk.jobs.keeping import KeptJobs
+from frontdesk.store.running_jobs import take_up_stalled_jobs
 
 LOCK = "refresh:acme:auth0|ann"
 ASKED = {"tenant": "acme", "user_id": "auth0|ann"}
@@ -85,4 +86,15 @@ def test_its_own_run_is_ended(house: QueueHouse) -> None:
 
         house.sql("UPDATE procrastinate_jobs SET scheduled_at = NULL")
         run(work, lambda _: None, finish)
+        assert work.jobs("refresh_user") == []
+
+
+def test_the_job_of_a_living_worker_is_not_given_to_another(house: QueueHouse) -> None:
+    def somebody_looks(_: Job) -> None:
+        assert take_up_stalled_jobs(house.database) == 0
+
+    with working(house) as work:
+        work.places.queue.defer("refresh_user", ASKED, queueing_lock=LOCK)
+        run(work, somebody_looks, finish)
+
         assert work.jobs("refresh_user") == []

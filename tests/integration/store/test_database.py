@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -111,6 +112,20 @@ def test_a_budget_of_the_database_bounds_each_transaction_on_a_stalled_server(st
         with pytest.raises(StoreUnavailable):
             database.revision()
         assert time.monotonic() - start < 0.5 + 3
+
+
+def test_what_is_too_late_is_not_committed_behind_the_back_of_who_gave_up(store_url: str) -> None:
+    def too_late(database: Database) -> None:
+        with ExitStack() as late, database.transaction() as connection:
+            connection.execute("UPDATE schema_revision SET version_num = 'late'")
+            late.enter_context(store_budget(0.0))
+
+    with Database(store_url) as database:
+        with pytest.raises(StoreUnavailable):
+            too_late(database)
+        with database.transaction() as connection:
+            connection.execute("LOCK TABLE schema_revision")  # once the other transaction has ended
+            assert connection.execute("SELECT version_num FROM schema_revision").fetchone() == (REVISION,)
 
 
 def test_the_revision_that_the_code_names_is_the_newest_migration() -> None:
