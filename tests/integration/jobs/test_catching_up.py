@@ -12,8 +12,10 @@ import pytest
 from tests.integration.jobs.past import Clock, Past, log_id_of
 from tests.integration.users.house import ANN, MACHINE, a_tenant, a_user
 
+from frontdesk.errors import QueueFull
 from frontdesk.store.database import Database
-from frontdesk.store.inbox import NewDelivery
+from frontdesk.store.inbox import Inbox, NewDelivery
+from frontdesk.store.inbox_load import QueueBound
 from frontdesk.store.stream_marks import StreamMarks
 from frontdesk.sync.catching_up import CatchUpPlace, Look, Turn, fill, look_for_gap
 from localauth0 import LocalAuth0
@@ -64,6 +66,18 @@ def read_into_inbox(past: Past) -> list[str]:
 
 def ids(*records: Mapping[str, Any]) -> list[str]:
     return [log_id_of(record) for record in records]
+
+
+def test_a_page_that_the_inbox_has_no_room_for_is_read_again(past: Past, place: CatchUpPlace) -> None:
+    records = past.happened(60, 30, 12)
+    past.came(records[0])
+    assert look_for_gap(place) is Look.GAP
+
+    with pytest.raises(QueueFull):
+        filled(replace(place, inbox=Inbox(past.database, QueueBound(deliveries=0, size_bytes=0))))
+    filled(place)
+
+    assert set(ids(*records[1:])) <= set(read_into_inbox(past))
 
 
 def test_a_stream_that_brings_everything_has_no_gap(past: Past, place: CatchUpPlace) -> None:
