@@ -104,7 +104,9 @@ def roles_in(api: ManagementApi, organization_id: str, user_id: str) -> tuple[st
             raise
         if not isinstance(page, list):
             raise Auth0Unavailable("Auth0 answered with something else than a list of roles; ask again")
-        names += [each["name"] for each in page if isinstance(each, dict) and isinstance(each.get("name"), str)]
+        names += [
+            each["name"] for each in page if isinstance(each, dict) and isinstance(each.get("name"), str)
+        ]
         if len(page) < PAGE_SIZE:
             break
     return tuple(names)

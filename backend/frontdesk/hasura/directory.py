@@ -132,7 +132,9 @@ class Directory:
         answer = asking.ask(DROP_MEMBERSHIPS, {"userId": user_id, "before": before.isoformat()})
         return Dropped(rows=_affected(answer, "delete_organization_members"))
 
-    def drop_organization(self, tenant: str, organization_id: str, *, before: datetime, budget_s: float) -> Dropped:
+    def drop_organization(
+        self, tenant: str, organization_id: str, *, before: datetime, budget_s: float
+    ) -> Dropped:
         """Take away one organization, with who is in it, unless it was read again since."""
         asking = _Asking(self._client, tenant, Deadline.after(budget_s))
         answer = asking.ask(DROP_ORGANIZATION, {"id": organization_id, "before": before.isoformat()})

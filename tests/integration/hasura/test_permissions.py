@@ -237,7 +237,9 @@ class TestFrontdesk:
             {"tenant": "acme", "id": "msg_1"}
         ]
 
-    def test_changes_no_activity_and_reads_no_more_than_whose_and_when(self, engine: Engine, rows: Rows) -> None:
+    def test_changes_no_activity_and_reads_no_more_than_whose_and_when(
+        self, engine: Engine, rows: Rows
+    ) -> None:
         engine.ask(ADD_ACTIVITY, AS_FRONTDESK, {"activity": AN_ACTIVITY})
 
         again = engine.ask(ADD_ACTIVITY, AS_FRONTDESK, {"activity": {**AN_ACTIVITY, "type": "scp"}})
