@@ -208,7 +208,7 @@ def _kept_deliveries_can_be_taken_again(house: House) -> None:
 
     told = house.done("replay", "--since", "2026-01-01T00:00", "--way", "webhook-extension")
 
-    assert told == "1 deliveries with 1 records wait again.\n"
+    assert told == "Waiting again: deliveries: 1, records: 1.\n"
     wait_for(lambda: house.done("jobs", "list").startswith("Nothing waits"), SECONDS)
     assert [row for row in house.rows("select * from auth_activities order by id") if row in before] == before
 

@@ -93,7 +93,7 @@ def _print_json(done: Replayed, which: Kept) -> None:
 
 
 def _print(done: Replayed, which: Kept, keep_days: int) -> None:
-    typer.echo(f"{done.deliveries:,} deliveries with {done.records:,} records wait again.")
+    typer.echo(f"Waiting again: deliveries: {done.deliveries:,}, records: {done.records:,}.")
     if done.kept_from is None:
         typer.echo("Nothing is kept.", err=True)
     elif not _reaches_back(done, which):

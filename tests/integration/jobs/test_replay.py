@@ -56,7 +56,7 @@ def test_whoever_asks_for_more_than_is_kept_hears_it(house: QueueHouse) -> None:
     some = house.run("replay", "--since", LONG_AGO)
 
     assert (nothing.returncode, "Nothing is kept" in nothing.stderr) == (0, True)
-    assert some.stdout == "1 deliveries with 3 records wait again.\n"
+    assert some.stdout == "Waiting again: deliveries: 1, records: 3.\n"
     assert "2026-03-02T10:00:00Z" in some.stderr
 
 
