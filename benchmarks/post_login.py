@@ -80,10 +80,11 @@ def _null_server() -> Iterator[int]:
 
 def _hook_calls(places: Places, count: int) -> list[bytes]:
     key = base64.b64decode(places.secrets.hook_secret.removeprefix("whsec_"))
-    return [_signed(key, json.dumps(_login(number % PEOPLE)).encode()) for number in range(count)]
+    return [signed(key, TENANT, json.dumps(login(number % PEOPLE)).encode()) for number in range(count)]
 
 
-def _signed(key: bytes, body: bytes) -> bytes:
+def signed(key: bytes, tenant: str, body: bytes) -> bytes:
+    """Return a signed call of the post-login hook, whole."""
     message_id, timestamp = f"msg_{uuid.uuid4()}", str(int(time.time()))
     digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     headers = {
@@ -91,7 +92,7 @@ def _signed(key: bytes, body: bytes) -> bytes:
         "webhook-timestamp": timestamp,
         "webhook-signature": "v1," + base64.b64encode(digest).decode(),
     }
-    return post(f"/hooks/{TENANT}/post-login", body, headers)
+    return post(f"/hooks/{tenant}/post-login", body, headers)
 
 
 def _engine_calls(places: Places, count: int) -> list[bytes]:
@@ -122,7 +123,8 @@ def _mutation(number: int) -> bytes:
     return json.dumps({"query": CHECK_IN.text, "variables": variables}).encode()
 
 
-def _login(number: int) -> dict[str, object]:
+def login(number: int) -> dict[str, object]:
+    """Return the body of a call for the user of that number, who logs in now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "version": 1,

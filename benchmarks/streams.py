@@ -44,6 +44,7 @@ from frontdesk.settings import environment_of_a_child
 PROJECT = Path(__file__).resolve().parents[1] / "hasura"
 ADMIN_SECRET = "the-admin-secret-of-the-benchmark"
 TOKEN = "the-stream-token-of-the-benchmark-0123456789"
+HOOK_SECRET = "whsec_" + base64.b64encode(b"the hook secret of the benchmark").decode()
 TENANT, WAY = "default", "log-stream"
 PEOPLE = 500
 TYPES = ("s", "s", "s", "ssa", "seacft", "fp", "slo", "ss")
@@ -61,19 +62,18 @@ class House:
     hasura: str
     port: int
 
-    def environment(self, *, hasura: str | None = None) -> dict[str, str]:
-        """Return the variables of a process, at another Hasura than the one that runs when there is one."""
-        secret = base64.b64encode(b"the hook secret of the benchmark").decode()
+    def environment(self, *, hasura: str | None = None, port: int | None = None) -> dict[str, str]:
+        """Return the variables of a process, at another Hasura or port than the house's own when there is one."""
         prefix = f"FRONTDESK_TENANTS_{TENANT.upper()}"
         ours = {
             "FRONTDESK_HASURA_URL": hasura or self.hasura,
             "FRONTDESK_HASURA_ADMIN_SECRET": ADMIN_SECRET,
             "FRONTDESK_DATABASE_URL": self.database,
-            "FRONTDESK_SERVER_PORT": str(self.port),
+            "FRONTDESK_SERVER_PORT": str(port or self.port),
             "FRONTDESK_LOG_LEVEL": "warning",
             f"{prefix}_DOMAIN": "acme.eu.auth0.com",
             f"{prefix}_AUDIENCE": "https://api.example.com",
-            f"{prefix}_HOOK_SECRETS": f"whsec_{secret}",
+            f"{prefix}_HOOK_SECRETS": HOOK_SECRET,
             f"{prefix}_STREAM_TOKENS": TOKEN,
         }
         return environment_of_a_child() | ours
@@ -90,7 +90,7 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     bodies = [_body(number, options.records) for number in range(options.deliveries)]
-    with _house() as house:
+    with running_house() as house:
         raw_s = _raw(house, bodies)
         for table in _throughput(house, bodies, raw_s, options.records, options.concurrency):
             console.print(table)
@@ -105,7 +105,7 @@ def _throughput(
     """Send everything as fast as it is taken, with a worker at work, and wait until all of it are rows."""
     rows = len(bodies) * records
     calls = [post(f"/hooks/{TENANT}/{WAY}", body, {"Authorization": f"Bearer {TOKEN}"}) for body in bodies]
-    with _worker(house):
+    with worker_of(house):
         before = cpu_by_process()
         started = time.perf_counter()
         sent = measure("until acknowledged", house.port, calls, concurrency, wanted="202")
@@ -149,10 +149,10 @@ def _paced(house: House, pace: _Pace) -> Table:
     table = Table(
         "Hasura", "p50 ms", "p99 ms", title=f"{pace.per_minute} deliveries of {pace.records} records a minute"
     )
-    with _slow_way(house.hasura) as slow:
+    with slow_way(house.hasura) as slow:
         away = f"http://127.0.0.1:{free_port()}"
         for name, url in (("up", house.hasura), (f"slow ({SLOW_S:g} s)", slow), ("down", away)):
-            with _worker(house, hasura=url):
+            with worker_of(house, hasura=url):
                 series = _steady(house, pace, name)
             table.add_row(name, f"{series.p50:.1f}", f"{series.p99:.1f}")
     return table
@@ -278,7 +278,8 @@ def _record(name: str, number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _house() -> Iterator[House]:
+def running_house() -> Iterator[House]:
+    """Run PostgreSQL, localhasura and `frontdesk serve`, each a process of its own."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres = EmbeddedPostgres(directory / "postgres", port=free_port())
@@ -312,7 +313,7 @@ def _house() -> Iterator[House]:
 
 
 @contextmanager
-def _worker(house: House, *, hasura: str | None = None) -> Iterator[None]:
+def worker_of(house: House, *, hasura: str | None = None) -> Iterator[None]:
     """Run a worker, and wait until it has given its first sign of life."""
     with (house.directory / "worker.log").open("ab") as log:
         process = subprocess.Popen(
@@ -342,7 +343,7 @@ def _worker(house: House, *, hasura: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _slow_way(url: str) -> Iterator[str]:
+def slow_way(url: str) -> Iterator[str]:
     """A way to Hasura on which every answer takes two seconds longer."""
     target = ("127.0.0.1", int(url.rpartition(":")[2]))
     with socket.create_server(("127.0.0.1", 0)) as listener:
