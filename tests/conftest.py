@@ -26,7 +26,7 @@ from tests.redaction import (
 
 __all__ = ["nothing_secret_is_logged", "pytest_configure", "pytest_runtest_makereport"]
 
-_FAST_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_FAST_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 _numbers = itertools.count()
 
 

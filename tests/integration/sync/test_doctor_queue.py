@@ -17,6 +17,7 @@ from frontdesk.store.queue import Queue
 from frontdesk.store.stream_marks import Received, StreamMarks
 from frontdesk.sync.doctor.checks import Finding, Verdict
 from frontdesk.sync.doctor.queue_questions import queue_questions, silence_question
+from frontdesk.sync.doctor.store_questions import DATABASE, store_questions
 from localhasura import LocalHasura
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -59,6 +60,16 @@ def test_what_waits_for_long_and_what_was_given_up_is_told(store_url: str, tmp_p
         Verdict.WARNING,
         "1 jobs and 0 deliveries wer",
     )
+
+
+def test_a_database_that_forgets_what_it_committed_is_told(store_url: str, tmp_path: Path) -> None:
+    def verdict(url: str) -> Finding:
+        settings = a_settings(url, "http://127.0.0.1:9", tmp_path)
+        return next(each for each in store_questions(settings) if each.name == DATABASE).ask()
+
+    forgetful = verdict(f"{store_url}?options=-c%20synchronous_commit%3Doff")
+    assert (verdict(store_url).verdict, forgetful.verdict) == (Verdict.OK, Verdict.WARNING)
+    assert "synchronous_commit = off" in forgetful.sentence
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,13 @@ def _unset() -> Finding:
 def _database(url: str) -> Finding:
     with Database(url, max_connections=1) as database:
         database.refuse_other_revision()
+        with database.transaction() as connection:
+            row = connection.execute("SHOW synchronous_commit").fetchone()
+    if row == ("off",):
+        return warning(
+            "it runs with synchronous_commit = off, so a crash loses what frontdesk has acknowledged",
+            "take that setting from the server, the role, or the options of FRONTDESK_DATABASE_URL",
+        )
     return ok(f"it answers, with revision {REVISION} of the schema frontdesk")
 
 
