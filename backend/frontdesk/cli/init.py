@@ -98,7 +98,8 @@ def _print(started: Started, directory: Path, *, as_json: bool) -> None:
         )
         typer.echo(
             "To take streams, keep logins while Hasura is down, import, reconcile and manage users, "
-            "set FRONTDESK_DATABASE_URL in .env too, and run `frontdesk db apply`."
+            "set FRONTDESK_DATABASE_URL in .env too, and run `frontdesk db apply`; `frontdesk worker` then runs beside "
+            "`frontdesk serve`."
         )
     typer.echo("\nNext:")
     for line in (*first, *NEXT_COMMANDS):
