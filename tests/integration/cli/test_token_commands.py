@@ -25,7 +25,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from frontdesk.auth0.sign_in import Application, sign_in_with_browser
-from frontdesk.cli import app
+from frontdesk.cli import app, token
 from frontdesk.demo.postgres import free_port
 from frontdesk.errors import FrontdeskError, UsageError
 from frontdesk.settings_reference import PROJECT
@@ -458,7 +458,7 @@ def test_every_command_of_the_page_does_what_it_is_there_for(at_home: Path, hous
     assert (program, group) == ("frontdesk", "token")
     if arguments[0] == "get" and "--client-id" not in arguments:
         # Somebody has to log in: another test does it.
-        get_command(app).commands["token"].commands["get"].make_context("get", arguments[1:])  # type: ignore[attr-defined]
+        get_command(token.app).commands["get"].make_context("get", arguments[1:])  # type: ignore[attr-defined]
         return
     found = run(*arguments)
     assert found.exception is None or isinstance(found.exception, SystemExit), found.exception

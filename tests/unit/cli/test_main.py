@@ -17,12 +17,12 @@ def commands() -> dict[str, typer.core.TyperCommand]:
     found: dict[str, typer.core.TyperCommand] = {}
 
     def walk(command: object, words: tuple[str, ...]) -> None:
-        inner = getattr(command, "commands", None)
-        if inner is None:
-            found[" ".join(words)] = command  # type: ignore[assignment]
+        if isinstance(command, typer.core.TyperGroup):
+            context = typer.Context(command)
+            for name in command.list_commands(context):
+                walk(command.get_command(context, name), (*words, name))
         else:
-            for name, each in inner.items():
-                walk(each, (*words, name))
+            found[" ".join(words)] = command  # type: ignore[assignment]
 
     walk(get_command(app), ())
     return found
@@ -111,6 +111,22 @@ def test_an_error_of_ours_is_one_message_with_its_exit_code(
 
     assert ended.value.code == code
     assert capsys.readouterr().err == f"frontdesk: {error}\n"
+
+
+def test_a_command_is_loaded_when_it_is_asked_for_and_no_other(tmp_path: Path) -> None:
+    loaded = "import sys; from frontdesk.cli import app; app(['{}', '--help'], standalone_mode=False); "
+    told = "print([name for name in sys.modules if name.startswith('frontdesk.cli.')])"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded.format("serve") + told], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "['frontdesk.cli.serve']"
+
+
+def test_a_command_that_is_none_is_answered_with_a_similar_one(tmp_path: Path) -> None:
+    done = run("docter", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "Did you mean 'doctor'?" in done.stderr
 
 
 def test_a_wrong_option_is_wrong_usage(tmp_path: Path) -> None:
