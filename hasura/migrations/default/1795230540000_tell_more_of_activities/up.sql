@@ -3,9 +3,8 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
-ALTER TABLE public.auth_activities
-    ADD COLUMN counts boolean NOT NULL DEFAULT true,
-    ADD COLUMN reason text;
+ALTER TABLE public.auth_activities ADD COLUMN counts boolean NOT NULL DEFAULT true;
+ALTER TABLE public.auth_activities ADD COLUMN reason text;
 
 COMMENT ON COLUMN public.auth_activities.counts IS 'Whether to count acts by this row: one act may be reported in several ways.';
 COMMENT ON COLUMN public.auth_activities.reason IS 'Why something failed or came about, in our word or in Auth0''s.';
