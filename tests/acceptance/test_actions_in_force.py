@@ -34,7 +34,7 @@ from tests.integration.localauth0.acme import (
 )
 from tests.integration.localauth0.test_signup import ask_for_password, sign_up
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("house")]  # one house for all
+pytestmark = pytest.mark.timeout(180)
 REPORTS = "{reports {text}}"
 USERS = "{users {userId tenant}}"
 PERSONS: dict[str, tuple[dict[str, str] | None, dict[str, str]]] = {

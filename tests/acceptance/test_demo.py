@@ -18,7 +18,7 @@ import requests
 from frontdesk.demo.places import Ports, occupied
 from tests.acceptance.conftest import StartDemo, demo_command, free_port_base, wait_for
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.timeout(300)
 NAMESPACE = "https://hasura.io/jwt/claims"
 ANA = "auth0|64b0f1e2d3c4b5a697887766"
 

@@ -11,7 +11,7 @@ import requests
 
 from tests.acceptance.conftest import RunningDemo, StartDemo
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.conftest import new_database
 from tests.integration.hasura.engine import ADMIN_SECRET, Engine
 from tests.integration.localauth0.acme import ANA, GOOGLE_USER, Browser, tokens_of
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("house")]
+pytestmark = pytest.mark.timeout(180)
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "many-tenants.md").read_text()
 COMMANDS = [shlex.split(line) for line in re.findall(r"^    frontdesk (.*)$", PAGE, re.MULTILINE)]
 MODES = ("GET", "POST")

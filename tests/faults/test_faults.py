@@ -19,7 +19,7 @@ from tests.faults.run import strike_all, table_of
 from tests.faults.watch import ClockWatch
 from tests.faults.wires import Flow
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(7200)]
+pytestmark = pytest.mark.timeout(7200)
 WARM_UP_CALLS, WARM_UP_LIMIT_S = 200, 60.0
 CONTROL_CALLS = 80
 LEAST_PER_S = 20.0

@@ -19,7 +19,7 @@ from tests.integration.rotation.house import STREAM_TOKEN, House, a_house, wait_
 from frontdesk.auth0.action_state import held_actions, secrets_digest
 from frontdesk.settings_reference import PROJECT
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("rotation")]
+pytestmark = pytest.mark.timeout(240)
 PAGE = PROJECT / "docs" / "how-to" / "rotate-secrets.md"
 STEPS = ("Wrote the new value", "The replica accepts", "Updated and deployed", "Dropped the old value")
 
