@@ -32,9 +32,8 @@ from frontdesk.web.metrics import Metrics
 
 KEY_PARAMETER = "writeKey"  # as RudderStack's guide puts a token into the URL of the extension
 STREAM_CONNECTIONS = 4
-STORE_BUDGET_S = (
-    5.0  # what Auth0 waits is not known; a sender that gave up repeats what was kept, which costs nothing
-)
+# What Auth0 waits is not known; a sender that gave up repeats what was kept, which costs nothing.
+STORE_BUDGET_S = 5.0
 LARGE_ARRIVAL_LIMIT_S = 30.0  # of a body that is larger than a login's, from a caller whose token was right
 BODIES_AT_ONCE_BYTES = 64 * 1024 * 1024
 
