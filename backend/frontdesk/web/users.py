@@ -47,9 +47,8 @@ EXTENSION = "frontdesk.users"  # where an application keeps its Desks
 ACTOR_HEADER = "X-Frontdesk-Actor"
 NOBODY_NAMED = "operator"  # who calls without saying who
 MAX_ACTOR_CHARS = 200
-STORE_BUDGET_S = (
-    60.0  # of each transaction; a stalled database must not take the threads of logins one by one
-)
+# Of each transaction; a stalled database must not take the threads of logins one by one.
+STORE_BUDGET_S = 60.0
 MAX_CHANGE_BYTES = 250 * 1024  # below what every request may have
 
 
