@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,6 +18,8 @@ from frontdesk.store.database import Database
 from frontdesk.store.inbox_load import QueueBound
 from frontdesk.store.kept_deliveries import Kept
 from frontdesk.sync.replay import Replayed, replay
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class WayIn(StrEnum):
@@ -34,9 +37,12 @@ class WayIn(StrEnum):
 
 def command(
     since: Annotated[
-        str, typer.Option(help="Those received from this time on, such as 2026-11-01T00:00; in UTC.")
+        str,
+        typer.Option(help="Those received from this time on, such as 2026-11-01T00:00 (UTC), or 2h ago."),
     ],
-    until: Annotated[str | None, typer.Option(help="Those received before this time.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Those received before this time, or this long ago.")
+    ] = None,
     tenant: Annotated[
         str | None, typer.Option(help="Only those of this tenant. Default: all tenants.")
     ] = None,
@@ -46,9 +52,9 @@ def command(
 ) -> None:
     """Take kept deliveries again, oldest first; what stands in Hasura already is not changed by them.
 
-    Bodies are kept for `[queue] keep_days`. `frontdesk worker` has to be running.
+    Bodies are kept for `queue.keep_days`. `frontdesk worker` has to be running.
 
-    Example: frontdesk replay --since 2026-11-01T00:00 --way log-stream
+    Example: frontdesk replay --since 2h --way log-stream
     """
     settings, who = load_settings(without_secrets=True), actor_named(actor)
     which = Kept(
@@ -72,9 +78,13 @@ def _bound(settings: Settings) -> QueueBound:
 
 def _moment(option: str, text: str) -> datetime:
     try:
+        if age := re.fullmatch(r"([0-9]+)([smhd])", text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
         at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option}: expected a time such as 2026-11-01T00:00, and not {text}") from None
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{option}: expected a time such as 2026-11-01T00:00, or an age such as 2h, and not {text}"
+        ) from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

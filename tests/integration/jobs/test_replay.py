@@ -50,6 +50,20 @@ def test_the_end_and_the_tenant_bound_it(house: QueueHouse) -> None:
     assert (house.delivery_state(early), house.delivery_state(late)) == ("waiting", "done")
 
 
+def test_times_may_be_given_by_how_long_ago_they_are(house: QueueHouse) -> None:
+    older, younger, newest = house.delivery("done"), house.delivery("done"), house.delivery("done")
+    for delivery, minutes in ((older, 130), (younger, 110), (newest, 20)):
+        house.sql(
+            "UPDATE deliveries SET received_at = now() - make_interval(mins => %s) WHERE id = %s",
+            minutes,
+            delivery,
+        )
+
+    house.run("replay", "--since", "2h", "--until", "30m")
+
+    assert [house.delivery_state(each) for each in (older, younger, newest)] == ["done", "waiting", "done"]
+
+
 def test_whoever_asks_for_more_than_is_kept_hears_it(house: QueueHouse) -> None:
     nothing = house.run("replay", "--since", LONG_AGO)
     received(house, house.delivery("done"), "2026-03-02T10:00Z")
@@ -74,7 +88,14 @@ def test_more_than_may_wait_is_refused_and_nothing_waits(house: QueueHouse) -> N
 
 
 @pytest.mark.parametrize(
-    "options", [["--since", "yesterday"], ["--since", LONG_AGO, "--tenant", "nobody"], []]
+    "options",
+    [
+        ["--since", "yesterday"],
+        ["--since", "2 h"],
+        ["--since", "99999999999d"],
+        ["--since", LONG_AGO, "--tenant", "nobody"],
+        [],
+    ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(house: QueueHouse, options: list[str]) -> None:
     assert house.run("replay", *options).returncode == 2
