@@ -22,7 +22,7 @@ from tests.integration.hasura.faulty_server import (
 from frontdesk.hasura.transport import MAX_ANSWER_BYTES, AnswerTooLarge, Deadline, new_session
 
 BUDGET_S = 0.3
-SLACK_S = 1.5  # a busy machine; each of these answers goes on for longer
+SLACK_S = 0.3
 
 
 def get(url: str, budget_s: float = BUDGET_S) -> requests.Response:

@@ -21,9 +21,9 @@ from tests.integration.web.fake_hasura import ANSWERS_IN_FULL, DRIPS, HANGS, RES
 
 from frontdesk.settings import HASURA_CLAIMS
 
+# What the Action waits by default; the login's budget is below it.
+ACTION_DEADLINE_S = 1.5
 BUDGET_S = 0.8
-# What a busy machine may add to it; without a bound it would be the limit.
-SLACK_S = 3.0
 LIMIT_S = 20.0
 LOGIN, REGISTRATION = "post-login", "post-user-registration"
 
@@ -117,7 +117,7 @@ def refusal(code: str) -> Callable[[FakeHasura], None]:
 @pytest.mark.parametrize(
     "fault", [no_answer, a_slow_answer, a_reset, an_error_page], ids=lambda each: each.__name__
 )
-def test_every_hook_answers_within_the_budget(
+def test_every_hook_answers_before_the_action_gives_up(
     start_desk: StartDesk, hasura: FakeHasura, store_url: str, store: Store, fault: Any, place: Place
 ) -> None:
     fault(hasura)
@@ -129,7 +129,7 @@ def test_every_hook_answers_within_the_budget(
 
             response = call(desk, hook)
 
-            assert time.monotonic() - started < BUDGET_S + SLACK_S
+            assert time.monotonic() - started < ACTION_DEADLINE_S
             if hook == LOGIN:
                 answer = response.json()
                 assert (answer["decision"], answer["synced"], answer["queued"]) == ("allow", False, is_kept)

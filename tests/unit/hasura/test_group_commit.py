@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from frontdesk.errors import HasuraRejected, HasuraUnavailable
-from frontdesk.hasura.group_commit import MAX_BATCH, SENDERS, GroupCommit
+from frontdesk.hasura.group_commit import GATHER_LIMIT_S, MAX_BATCH, SENDERS, GroupCommit
 from frontdesk.hasura.transport import Deadline
 
 PATIENCE_S = 10.0
@@ -66,14 +66,13 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_a_row_in_an_idle_lane_goes_at_once_and_alone(
-    sink: Sink, submit: Callable[..., Future[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("frontdesk.hasura.group_commit.GATHER_LIMIT_S", PATIENCE_S)
+def test_a_row_in_an_idle_lane_goes_at_once_and_alone(sink: Sink, submit: Callable[..., Future[str]]) -> None:
+    begin = time.monotonic()
 
-    assert submit("a").result(PATIENCE_S / 2) == "A"
+    assert submit("a").result(PATIENCE_S) == "A"
 
     assert sink.batches == [["a"]]
+    assert time.monotonic() - begin < GATHER_LIMIT_S
 
 
 def test_rows_that_arrive_meanwhile_go_as_one(sink: Sink, submit: Callable[..., Future[str]]) -> None:
@@ -182,7 +181,7 @@ def test_every_caller_waits_until_its_own_deadline(sink: Sink, submit: Callable[
 
     with pytest.raises(HasuraUnavailable):
         hasty.result(PATIENCE_S)
-    assert 0.15 < time.monotonic() - begin < PATIENCE_S / 2
+    assert 0.15 < time.monotonic() - begin < 1.0
     assert not patient.done()
 
     sink.open.set()
@@ -193,13 +192,14 @@ def test_when_every_sender_hangs_callers_still_leave_in_time(
     sink: Sink, submit: Callable[..., Future[str]]
 ) -> None:
     sink.open.clear()
-    stuck = [submit(f"row{index}", lane=f"lane{index}", budget_s=2.0) for index in range(SENDERS)]
+    stuck = [submit(f"row{index}", lane=f"lane{index}", budget_s=1.0) for index in range(SENDERS)]
     wait_for(lambda: len(sink.batches) == SENDERS)
+    begin = time.monotonic()
 
     with pytest.raises(HasuraUnavailable):
         submit("late", lane="another", budget_s=0.2).result(PATIENCE_S)
 
-    assert not any(row.done() for row in stuck)
+    assert time.monotonic() - begin < 0.8
     for row in stuck:
         with pytest.raises(HasuraUnavailable):
             row.result(PATIENCE_S)
