@@ -7,7 +7,9 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import requests
@@ -49,6 +51,30 @@ def measure(
     if set(result["statuses"]) != {wanted}:
         raise SystemExit(f"{target}: not every answer was {wanted}: {result['statuses']}")
     return figures(target, concurrency, result["durations"], result["wall_s"], result["cpu_s"])
+
+
+def at_a_pace(calls: Sequence[bytes], per_second: float, send: Callable[[bytes], None]) -> list[float]:
+    """Send each at its time, whatever became of those before, and return the milliseconds that each took.
+
+    Raises SystemExit when `send` failed for one.
+    """
+    durations: list[float] = []
+
+    def timed(call: bytes) -> None:
+        began = time.perf_counter()
+        send(call)
+        durations.append((time.perf_counter() - began) * 1000)
+
+    started, threads = time.perf_counter(), []
+    for number, call in enumerate(calls):
+        time.sleep(max(0.0, started + number / per_second - time.perf_counter()))
+        threads.append(threading.Thread(target=timed, args=[call]))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    if len(durations) != len(calls):
+        raise SystemExit(f"{len(calls) - len(durations)} of {len(calls)} calls were not answered as wanted")
+    return durations
 
 
 def figures(

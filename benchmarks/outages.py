@@ -11,8 +11,6 @@ import json
 import os
 import platform
 import socket
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import figures
+from benchmarks.measure import at_a_pace, figures
 from benchmarks.post_login import PEOPLE, login, signed
 from benchmarks.streams import HOOK_SECRET, TENANT, House, running_house, slow_way
 from frontdesk.demo.postgres import free_port
@@ -72,25 +70,13 @@ def _serving(house: House, hasura: str) -> Iterator[int]:
 def _series(port: int, count: int, per_second: float) -> tuple[list[float], Counter[str]]:
     key = base64.b64decode(HOOK_SECRET.removeprefix("whsec_"))
     calls = [signed(key, TENANT, json.dumps(login(number % PEOPLE)).encode()) for number in range(count)]
-    durations: list[float] = []
     answers: Counter[str] = Counter()
 
     def send(call: bytes) -> None:
-        began = time.perf_counter()
         answer = _answer(port, call)
-        durations.append((time.perf_counter() - began) * 1000)
         answers["synced" if answer["synced"] else "queued" if answer["queued"] else "neither"] += 1
 
-    started, threads = time.perf_counter(), []
-    for number, call in enumerate(calls):
-        time.sleep(max(0.0, started + number / per_second - time.perf_counter()))
-        threads.append(threading.Thread(target=send, args=[call]))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    if len(durations) != count:
-        raise SystemExit(f"{count - len(durations)} logins got no answer")
-    return durations, answers
+    return at_a_pace(calls, per_second, send), answers
 
 
 def _answer(port: int, call: bytes) -> dict[str, object]:

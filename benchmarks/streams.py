@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cpu import cpu_by_process
-from benchmarks.measure import Figures, figures, measure, post, start_engine
+from benchmarks.measure import Figures, at_a_pace, figures, measure, post, start_engine
 from frontdesk.auth0.log_record import incoming_from_log
 from frontdesk.demo.postgres import EmbeddedPostgres, free_port
 from frontdesk.demo.processes import Processes
@@ -162,28 +162,17 @@ def _steady(house: House, pace: _Pace, name: str) -> Figures:
     """Send each delivery at its time, whatever became of those before, and time its answer."""
     count = max(2, round(pace.per_minute * pace.seconds / 60))
     bodies = [_body(f"{name} {number}", pace.records) for number in range(count)]
-    durations: list[float] = []
-    started = time.perf_counter()
 
     def send(body: bytes) -> None:
-        began = time.perf_counter()
         connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=30)
         connection.request("POST", f"/hooks/{TENANT}/{WAY}", body, {"Authorization": f"Bearer {TOKEN}"})
         status = connection.getresponse().status
         connection.close()
         if status != 202:
             raise SystemExit(f"{name}: status {status}")
-        durations.append((time.perf_counter() - began) * 1000)
 
-    threads = []
-    for number, body in enumerate(bodies):
-        time.sleep(max(0.0, started + number * 60 / pace.per_minute - time.perf_counter()))
-        threads.append(threading.Thread(target=send, args=[body]))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    if len(durations) != count:
-        raise SystemExit(f"{name}: {count - len(durations)} deliveries were not taken")
+    started = time.perf_counter()
+    durations = at_a_pace(bodies, pace.per_minute / 60, send)
     return figures(name, 1, durations, time.perf_counter() - started)
 
 
